@@ -1,1 +1,30 @@
-#![no_std]
+//! The device core of Steadfast: formats, verification, slots, record, agent, driver.
+//!
+//! No allocator, no unsafe code, no clock, no executor, no panics on input. The host encodes with the very code that
+//! the device decodes with. Time enters as an argument; waiting and restarting leave as values.
+
+#![cfg_attr(not(test), no_std)]
+#![forbid(unsafe_code)]
+#![deny(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::unreachable
+)]
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        clippy::arithmetic_side_effects,
+        clippy::unreachable
+    )
+)]
+
+pub mod digest;
+pub mod id;
+pub mod position;
