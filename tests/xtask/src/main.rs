@@ -1,1 +1,46 @@
-fn main() {}
+//! The project's own commands, run as `cargo xtask COMMAND` from anywhere in the tree.
+//!
+//! Each command first sets up what it needs (see `setup`), so that a fresh clone needs git and a Rust toolchain only.
+//! A command is listed here when it works, not before.
+
+mod board;
+mod paths;
+mod setup;
+mod test;
+mod toolchain;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "The project's own commands.", version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Install what is missing: QEMU and a toolchain for bare metal.
+    Setup,
+    /// Build the firmware of the emulated board and print where it lies.
+    BuildBoard,
+    /// Run all tests of the project.
+    Test(test::Options),
+}
+
+fn main() -> ExitCode {
+    let outcome = match Arguments::parse().command {
+        Command::Setup => setup::run().map(|_| ()),
+        Command::BuildBoard => board::build(&board::QEMU_RISCV_VIRT).map(|elf| println!("{}", elf.display())),
+        Command::Test(options) => test::run(&options),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

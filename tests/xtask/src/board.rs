@@ -1,0 +1,49 @@
+//! Builds the firmware of a board.
+//!
+//! Flags are not given here: `.cargo/config.toml` holds those of the compiler, the board's own `build.rs` those of its linker.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, bail};
+
+use crate::toolchain::Toolchain;
+use crate::{paths, setup};
+
+/// A board whose firmware can be built.
+pub(crate) struct Board {
+    /// Name of the package, and of the program in it.
+    pub(crate) package: &'static str,
+    /// The compiler's name for the machine.
+    pub(crate) target: &'static str,
+}
+
+/// QEMU's `virt` machine with a 32-bit RISC-V processor.
+pub(crate) const QEMU_RISCV_VIRT: Board = Board { package: "qemu-riscv-virt", target: setup::RISCV32 };
+
+/// Builds the board's firmware, after setting up what that needs; returns the ELF file.
+///
+/// # Errors
+/// When the set-up stops or the compiler fails.
+pub(crate) fn build(board: &Board) -> Result<PathBuf> {
+    setup::run()?;
+    cargo_build(board.target, &["--package", board.package])?;
+    Ok(paths::bare_metal_target().join(board.target).join("firmware").join(board.package))
+}
+
+/// Runs `cargo build` in the profile `firmware` for a bare-metal target.
+///
+/// # Errors
+/// When there is no compiler for the target, or it fails.
+pub(crate) fn cargo_build(target: &str, arguments: &[&str]) -> Result<()> {
+    let toolchain = Toolchain::find(target).with_context(|| format!("no compiler for {target}: run `cargo xtask setup`"))?;
+    let mut command = toolchain.cargo("build", target);
+    command.args(["--profile", "firmware", "--locked"]).args(arguments);
+    command.current_dir(paths::workspace()).env("CARGO_TARGET_DIR", paths::bare_metal_target());
+    // In the environment it would replace the flags of .cargo/config.toml.
+    command.env_remove("RUSTFLAGS").env_remove("CARGO_ENCODED_RUSTFLAGS");
+    let status = command.status().with_context(|| format!("cannot run {command:?}"))?;
+    if !status.success() {
+        bail!("building for {target} failed; its messages stand above");
+    }
+    Ok(())
+}

@@ -1,0 +1,34 @@
+//! `cargo xtask test`: everything that must hold before a change is taken.
+
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use crate::{board, paths};
+
+/// How much to test.
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    /// The inner loop: leaves out what is marked as long.
+    #[arg(long)]
+    quick: bool,
+}
+
+/// Builds the board's firmware and runs the tests of every host crate, the end-to-end ones included.
+///
+/// # Errors
+/// At the first thing that fails.
+pub(crate) fn run(options: &Options) -> Result<()> {
+    let elf = board::build(&board::QEMU_RISCV_VIRT)?;
+    let mut command = Command::new(env!("CARGO"));
+    command.args(["test", "--locked"]).current_dir(paths::workspace());
+    command.env("STEADFAST_BOARD_ELF", elf);
+    if !options.quick {
+        command.args(["--", "--include-ignored"]);
+    }
+    let status = command.status().with_context(|| format!("cannot run {command:?}"))?;
+    if !status.success() {
+        bail!("tests failed; their messages stand above");
+    }
+    Ok(())
+}
