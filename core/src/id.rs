@@ -4,7 +4,7 @@ use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::digest::{Digest, Hasher, write_hex};
+use crate::digest::write_hex;
 
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident, $bytes:literal) => {
@@ -70,12 +70,12 @@ id! {
     FirmwareId, 8
 }
 id! {
-    /// What runs, in short: a truncated digest over a [`Content`].
+    /// What runs, in short: a truncated digest over a [`Content`](crate::content::Content).
     ContentId, 16
 }
 
 impl DeviceId {
-    /// No device. Its leaf, when a release has one, binds the roster (see `tree`).
+    /// No device. Its leaf, when a release has one, binds the roster (see [`tree`](crate::tree)).
     pub const NONE: Self = Self([0; 16]);
 }
 
@@ -98,39 +98,6 @@ impl ContentId {
     }
 }
 
-/// What runs, or could run, on a device: a manifest and, where the device has secrets, its private object.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct Content {
-    /// SHA-256 of the manifest's bytes.
-    pub manifest: Digest,
-    /// The sealed secrets of this one device, if it has any.
-    pub private: Option<Private>,
-}
-
-/// The private object of one device, as its leaf binds it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct Private {
-    /// SHA-256 of the sealed bytes.
-    pub digest: Digest,
-    /// Their number.
-    pub size: u32,
-}
-
-impl Content {
-    /// The short name of this content: SHA-256 over a tag, the manifest digest and, if there is one, the private
-    /// digest; its first 16 bytes.
-    #[must_use]
-    pub fn id(&self) -> ContentId {
-        let mut hasher = Hasher::new();
-        hasher.update(b"steadfast.content.v1\0");
-        hasher.update(&self.manifest.0);
-        if let Some(private) = &self.private {
-            hasher.update(&private.digest.0);
-        }
-        ContentId(first(&hasher.finish().0))
-    }
-}
-
 /// The first `N` bytes of a longer array.
 pub(crate) fn first<const N: usize>(bytes: &[u8]) -> [u8; N] {
     let mut out = [0; N];
@@ -148,12 +115,5 @@ mod tests {
         for wrong in ["", "0aff1e", "0aff1e000", "+aff1e00", "0aff1eg0"] {
             assert_eq!(KeyId::from_hex(wrong), None, "{wrong}");
         }
-    }
-
-    #[test]
-    fn a_private_object_changes_the_content_id() {
-        let manifest = Digest::of(b"manifest");
-        let private = Some(Private { digest: Digest::of(b"sealed"), size: 6 });
-        assert_ne!(Content { manifest, private }.id(), Content { manifest, private: None }.id());
     }
 }

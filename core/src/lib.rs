@@ -25,6 +25,13 @@
     )
 )]
 
+pub mod codec;
+pub mod content;
 pub mod digest;
 pub mod id;
+pub mod keyring;
 pub mod position;
+pub mod refusal;
+pub mod release;
+pub mod statement;
+pub mod tree;
