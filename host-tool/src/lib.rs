@@ -1,1 +1,3 @@
+//! The `steadfast` library: everything the command line does, without a terminal.
 
+pub mod schema;
