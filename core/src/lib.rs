@@ -25,13 +25,21 @@
     )
 )]
 
+pub mod answer;
+pub mod clamp;
 pub mod codec;
 pub mod content;
 pub mod digest;
+pub mod envelope;
+pub mod flash;
 pub mod id;
 pub mod keyring;
+pub mod manifest;
+pub mod outcome;
+pub mod poll;
 pub mod position;
 pub mod refusal;
 pub mod release;
+pub mod report;
 pub mod statement;
 pub mod tree;

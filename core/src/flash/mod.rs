@@ -1,0 +1,3 @@
+//! Everything that touches flash: where it lies, the boot record, the slots.
+
+pub mod layout;
