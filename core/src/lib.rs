@@ -33,6 +33,7 @@ pub mod digest;
 pub mod envelope;
 pub mod flash;
 pub mod id;
+pub mod identity;
 pub mod keyring;
 pub mod manifest;
 pub mod outcome;
