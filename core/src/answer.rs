@@ -86,7 +86,7 @@ impl<'a> Answer<'a> {
 ///
 /// Returns `None` when it is not there, or when what is there cannot be followed: then the object is fetched.
 #[must_use]
-pub fn inline<'a>(mut bytes: &'a [u8], wanted: usize, sizes: impl Fn(usize) -> Option<u32>) -> Option<&'a [u8]> {
+pub fn inline(mut bytes: &[u8], wanted: usize, sizes: impl Fn(usize) -> Option<u32>) -> Option<&[u8]> {
     while let Some((place, rest)) = bytes.split_first() {
         let place = usize::from(*place);
         let size = usize::try_from(sizes(place)?).ok()?;

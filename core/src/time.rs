@@ -1,0 +1,66 @@
+//! Time as the core knows it: milliseconds of uptime, handed in by whoever calls.
+
+use core::ops::{Add, Sub};
+
+/// A moment of a device's uptime. Starts anywhere, only grows, does not survive a restart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Instant {
+    milliseconds: u64,
+}
+
+/// A length of time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Span {
+    milliseconds: u64,
+}
+
+impl Instant {
+    /// So many milliseconds of uptime.
+    #[must_use]
+    pub const fn from_milliseconds(milliseconds: u64) -> Self {
+        Self { milliseconds }
+    }
+
+    /// Milliseconds of uptime.
+    #[must_use]
+    pub const fn milliseconds(self) -> u64 {
+        self.milliseconds
+    }
+}
+
+impl Span {
+    /// So many milliseconds.
+    #[must_use]
+    pub const fn from_milliseconds(milliseconds: u64) -> Self {
+        Self { milliseconds }
+    }
+
+    /// So many seconds.
+    #[must_use]
+    pub const fn from_seconds(seconds: u32) -> Self {
+        Self { milliseconds: (seconds as u64).saturating_mul(1000) }
+    }
+
+    /// Its milliseconds.
+    #[must_use]
+    pub const fn milliseconds(self) -> u64 {
+        self.milliseconds
+    }
+}
+
+impl Add<Span> for Instant {
+    type Output = Self;
+
+    fn add(self, span: Span) -> Self {
+        Self { milliseconds: self.milliseconds.saturating_add(span.milliseconds) }
+    }
+}
+
+impl Sub for Instant {
+    type Output = Span;
+
+    /// The time since `earlier`; nothing when that lies ahead.
+    fn sub(self, earlier: Self) -> Span {
+        Span { milliseconds: self.milliseconds.saturating_sub(earlier.milliseconds) }
+    }
+}
