@@ -1,3 +1,6 @@
 //! The `steadfast` library: everything the command line does, without a terminal.
 
+pub mod compile;
+pub mod diagnostics;
+pub mod git;
 pub mod schema;

@@ -1,0 +1,146 @@
+//! The texts that were read, and places in them.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+/// One of the files in [`Sources`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FileId(pub u32);
+
+/// A stretch of bytes in a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Place {
+    /// The file.
+    pub file: FileId,
+    /// Offset of the first byte.
+    pub start: u32,
+    /// Offset after the last byte.
+    pub end: u32,
+}
+
+impl Place {
+    /// The stretch `span` of `file`. Offsets fit, because no file above [`FILE_BYTES`] is taken in.
+    #[must_use]
+    pub fn new(file: FileId, span: Range<usize>) -> Self {
+        let offset = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
+        Self { file, start: offset(span.start), end: offset(span.end) }
+    }
+}
+
+/// The largest file that is read. An inventory of a million devices is about a tenth of it.
+pub const FILE_BYTES: usize = 1 << 30;
+
+/// All files read so far, in the order of reading. Text is kept, so that a message can quote it.
+#[derive(Clone, Debug, Default)]
+pub struct Sources {
+    files: Vec<SourceFile>,
+}
+
+/// A file's path, relative to the fleet's folder, and its text.
+#[derive(Clone, Debug)]
+pub struct SourceFile {
+    /// Relative to the fleet's folder, with `/` between its parts.
+    pub path: Arc<str>,
+    /// The whole text.
+    pub text: Arc<str>,
+}
+
+/// A place as people count: lines and columns from 1, columns in characters.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Position {
+    /// The file's path.
+    pub path: Arc<str>,
+    /// From 1.
+    pub line: usize,
+    /// From 1, in characters.
+    pub column: usize,
+}
+
+impl Sources {
+    /// Takes a file in.
+    pub fn add(&mut self, path: &str, text: &str) -> FileId {
+        let id = u32::try_from(self.files.len()).unwrap_or(u32::MAX);
+        self.files.push(SourceFile { path: path.into(), text: text.into() });
+        FileId(id)
+    }
+
+    /// The file with this id.
+    ///
+    /// # Panics
+    /// When the id comes from other sources.
+    #[must_use]
+    pub fn file(&self, id: FileId) -> &SourceFile {
+        &self.files[id.0 as usize]
+    }
+
+    /// Line and column of the place's first byte.
+    #[must_use]
+    pub fn position(&self, place: Place) -> Position {
+        let file = self.file(place.file);
+        let before = &file.text[..floor_boundary(&file.text, place.start as usize)];
+        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+        Position {
+            path: file.path.clone(),
+            line: before.bytes().filter(|byte| *byte == b'\n').count() + 1,
+            column: before[line_start..].chars().count() + 1,
+        }
+    }
+
+    /// The lines around a place, their first line's number, and the place within them.
+    #[must_use]
+    pub fn excerpt(&self, place: Place) -> Excerpt<'_> {
+        let file = self.file(place.file);
+        let text: &str = &file.text;
+        let start = floor_boundary(text, place.start as usize);
+        let end = floor_boundary(text, place.end as usize).max(start);
+        let first = text[..start].rfind('\n').map_or(0, |at| at + 1);
+        let last = text[end..].find('\n').map_or(text.len(), |at| end + at);
+        Excerpt {
+            path: &file.path,
+            lines: &text[first..last],
+            first_line: text[..first].bytes().filter(|byte| *byte == b'\n').count() + 1,
+            span: start - first..end - first,
+        }
+    }
+}
+
+/// What a message quotes of a file.
+#[derive(Clone, Debug)]
+pub struct Excerpt<'a> {
+    /// The file's path.
+    pub path: &'a str,
+    /// Whole lines, without the last line's end.
+    pub lines: &'a str,
+    /// The number of the first of them, from 1.
+    pub first_line: usize,
+    /// The place, as byte offsets into `lines`.
+    pub span: Range<usize>,
+}
+
+/// The nearest character boundary at or before `at`.
+fn floor_boundary(text: &str, at: usize) -> usize {
+    (0..=at.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_count_characters_and_lines_count_from_one() {
+        let mut sources = Sources::default();
+        let file = sources.add("a.toml", "x = 1\nñame = 2\n");
+        let at = "x = 1\nñame = ".len();
+        let position = sources.position(Place::new(file, at..at + 1));
+        assert_eq!((position.line, position.column), (2, 8));
+        let excerpt = sources.excerpt(Place::new(file, at..at + 1));
+        assert_eq!((excerpt.lines, excerpt.first_line, excerpt.span), ("ñame = 2", 2, 8..9));
+    }
+
+    #[test]
+    fn a_place_past_the_end_is_the_end() {
+        let mut sources = Sources::default();
+        let file = sources.add("a.toml", "x");
+        assert_eq!(sources.position(Place::new(file, 7..9)).column, 2);
+    }
+}
