@@ -40,6 +40,7 @@ pub mod outcome;
 pub mod poll;
 pub mod ports;
 pub mod position;
+pub mod record;
 pub mod refusal;
 pub mod release;
 pub mod report;

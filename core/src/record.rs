@@ -1,0 +1,187 @@
+//! The boot record as a value: everything a device must remember over a power cut, besides its slots.
+//!
+//! Writing it is the only commit point of the system. How it lies in flash is in `flash::record`; who changes it, and
+//! when, is in `agent`. Its format is frozen at v1: two firmwares that share a device both read it.
+
+use heapless::Vec;
+use serde::{Deserialize, Serialize};
+
+use crate::content::Content;
+use crate::flash::layout::Slot;
+use crate::id::{ContentId, FirmwareId, SchemaPrefix, first};
+use crate::keyring::Keyring;
+use crate::outcome::Outcome;
+use crate::position::Position;
+use crate::refusal::Refusal;
+
+/// How many rejections a device remembers; the oldest goes first.
+pub const REJECTED_MAX: usize = 4;
+
+/// How a slot's configuration came to be trusted on this device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Standing {
+    /// Verified and staged, never confirmed.
+    Staged,
+    /// Confirmed here once.
+    Confirmed,
+    /// Prepared here for the next firmware.
+    Prepared,
+}
+
+/// What a slot holds, as far as the record knows. Only reading the slot back shows whether it still does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SlotRecord {
+    /// The configuration.
+    pub content: Content,
+    /// The schema it is for.
+    pub schema: SchemaPrefix,
+    /// The release that proved it.
+    pub position: Position,
+    /// Whether it may run again.
+    pub standing: Standing,
+}
+
+/// Where a trial stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Stage {
+    /// The trial slot runs.
+    Running,
+    /// The confirmed slot runs, to learn whether the server answers that one.
+    Asking,
+    /// The server answered neither; the trial starts again at its first answer.
+    Suspended,
+}
+
+/// A trial under way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trial {
+    /// The slot on trial; never the confirmed one.
+    pub slot: Slot,
+    /// Where it stands.
+    pub stage: Stage,
+    /// Boots it may still take. Counted down before the slot runs, so that a crash loop ends by itself.
+    pub boots_left: u8,
+    /// How often the confirmed configuration reached the server after this one had not.
+    pub unreachable: u8,
+    /// Whether a boot of this trial ended in a crash; power failures alone are inconclusive once.
+    pub crashed: bool,
+    /// Whether its boots were spent without a crash before.
+    pub spent: bool,
+    /// The floor to keep when it is confirmed.
+    pub floor: Position,
+}
+
+/// A configuration that one firmware has rejected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rejected {
+    /// The first bytes of its content id.
+    pub content: [u8; 8],
+    /// The first bytes of the firmware's id.
+    pub firmware: [u8; 4],
+    /// Why.
+    pub reason: Refusal,
+}
+
+impl Rejected {
+    /// That `firmware` rejects `content`.
+    #[must_use]
+    pub fn new(content: &ContentId, firmware: &FirmwareId, reason: Refusal) -> Self {
+        Self { content: first(&content.0), firmware: first(&firmware.0), reason }
+    }
+}
+
+/// Everything a device remembers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BootRecord {
+    /// Grows by one with each commit.
+    pub generation: u32,
+    /// What slot A holds.
+    pub a: Option<SlotRecord>,
+    /// What slot B holds.
+    pub b: Option<SlotRecord>,
+    /// The slot that is confirmed.
+    pub confirmed: Option<Slot>,
+    /// The trial under way.
+    pub trial: Option<Trial>,
+    /// The release accepted last.
+    pub accepted: Position,
+    /// The lowest position that may still be taken; never falls.
+    pub floor: Position,
+    /// The keys believed.
+    pub keyring: Keyring,
+    /// What was rejected, oldest first.
+    pub rejected: Vec<Rejected, REJECTED_MAX>,
+    /// How the last trial ended.
+    pub outcome: Outcome,
+}
+
+impl BootRecord {
+    /// What a device remembers before it has run anything.
+    #[must_use]
+    pub fn new(keyring: Keyring, floor: Position) -> Self {
+        Self {
+            generation: 0,
+            a: None,
+            b: None,
+            confirmed: None,
+            trial: None,
+            accepted: floor,
+            floor,
+            keyring,
+            rejected: Vec::new(),
+            outcome: Outcome::none(),
+        }
+    }
+
+    /// What `slot` holds.
+    #[must_use]
+    pub const fn slot(&self, slot: Slot) -> Option<&SlotRecord> {
+        match slot {
+            Slot::A => self.a.as_ref(),
+            Slot::B => self.b.as_ref(),
+        }
+    }
+
+    /// What `slot` holds, to be changed.
+    pub const fn slot_mut(&mut self, slot: Slot) -> &mut Option<SlotRecord> {
+        match slot {
+            Slot::A => &mut self.a,
+            Slot::B => &mut self.b,
+        }
+    }
+
+    /// The configuration that is confirmed.
+    #[must_use]
+    pub fn confirmed_slot(&self) -> Option<&SlotRecord> {
+        self.confirmed.and_then(|slot| self.slot(slot))
+    }
+
+    /// Why `firmware` rejected that content, if it did.
+    #[must_use]
+    pub fn rejection(&self, content: &ContentId, firmware: &FirmwareId) -> Option<Refusal> {
+        let wanted = Rejected::new(content, firmware, Refusal(0));
+        let same = |known: &&Rejected| known.content == wanted.content && known.firmware == wanted.firmware;
+        self.rejected.iter().find(same).map(|known| known.reason)
+    }
+
+    /// Remembers a rejection; forgets the oldest when there are too many.
+    pub fn reject(&mut self, rejected: Rejected) {
+        if self.rejected.is_full() {
+            self.rejected.remove(0);
+        }
+        // There is room for one now.
+        let _ = self.rejected.push(rejected);
+    }
+
+    /// Whether `slot` may start a trial now, by the record alone: confirmed or prepared here, of the keyring's epoch,
+    /// not below the floor, not rejected.
+    #[must_use]
+    pub fn may_run(&self, slot: Slot, firmware: &FirmwareId) -> bool {
+        self.slot(slot).is_some_and(|held| {
+            held.standing != Standing::Staged
+                && held.position.epoch == self.keyring.publisher_epoch
+                && held.position >= self.floor
+                && self.rejection(&held.content.id(), firmware).is_none()
+        })
+    }
+}
