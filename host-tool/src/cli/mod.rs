@@ -1,0 +1,114 @@
+//! The command line: what is common to all commands. Each command is one file with its `Args` and a `run`.
+//!
+//! Data goes to standard output, everything else to standard error. Exit codes are stable: scripts are built on them.
+
+use std::fmt::Display;
+use std::io::IsTerminal;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand, ValueEnum};
+use steadfast::diagnostics::{Color, Diagnostics};
+
+/// GitOps for fleets of microcontrollers and gateways.
+#[derive(Parser)]
+#[command(name = "steadfast", version, propagate_version = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {}
+
+/// How a command ends. The numbers never change their meaning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Exit {
+    /// All is well.
+    Fine = 0,
+    /// Something went wrong; standard error says what.
+    Error = 1,
+    /// There are changes; only where that was asked for.
+    Changes = 2,
+    /// A device is unhealthy, or a rollout was aborted.
+    Unhealthy = 5,
+    /// Something signed, digested or recomputed is not what it claims to be.
+    Unverified = 7,
+    /// A firmware's schema and the fleet's disagree.
+    SchemaSkew = 8,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+/// How data is printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people.
+    #[default]
+    Text,
+    /// For programs: one JSON document.
+    Json,
+}
+
+/// An error that ends the program with another code than 1.
+#[derive(Debug)]
+pub(crate) struct Coded {
+    exit: Exit,
+    error: anyhow::Error,
+}
+
+impl Coded {
+    /// Wraps `error` so that the program ends with `exit`.
+    pub(crate) fn new(exit: Exit, error: impl Into<anyhow::Error>) -> anyhow::Error {
+        Self { exit, error: error.into() }.into()
+    }
+}
+
+impl Display for Coded {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.error.fmt(f)
+    }
+}
+
+impl std::error::Error for Coded {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.error.source()
+    }
+}
+
+/// Runs the command that was asked for and reports its error.
+pub(crate) fn run() -> ExitCode {
+    match dispatch(&Cli::parse().command) {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            report(&error);
+            error.downcast_ref::<Coded>().map_or(Exit::Error, |coded| coded.exit).into()
+        }
+    }
+}
+
+fn dispatch(command: &Command) -> anyhow::Result<Exit> {
+    match *command {}
+}
+
+/// Whether standard error takes colours: a terminal, and nobody said `NO_COLOR` (no-color.org).
+pub(crate) fn color() -> Color {
+    let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    if std::io::stderr().is_terminal() && !refused { Color::Always } else { Color::Never }
+}
+
+/// One line for what happened, one for each cause. Diagnostics bring their own form.
+fn report(error: &anyhow::Error) {
+    if let Some(diagnostics) = error.downcast_ref::<Diagnostics>() {
+        eprint!("{}", diagnostics.to_text(color()));
+        return;
+    }
+    eprintln!("error: {error}");
+    for cause in error.chain().skip(1) {
+        eprintln!("  because: {cause}");
+    }
+}
