@@ -1,1 +1,3 @@
+//! The hostile world in which Steadfast is tried: what stands here is for tests only, and shared between them.
 
+pub mod qemu;

@@ -1,0 +1,76 @@
+//! The log: defmt's frames over the UART, decoded on the host with the strings of the ELF file.
+//!
+//! Interrupts are off from the first byte of a frame to its last. A log must never stop a device, so waiting for the UART is bounded, and
+//! what it does not take is lost.
+
+use core::cell::RefCell;
+
+use critical_section::{Mutex, RestoreState};
+use defmt::{Encoder, Logger};
+
+use crate::board;
+use crate::register::Register;
+
+/// Reads of the line status before a byte is given up; a UART that takes this long (milliseconds) has nobody listening.
+const PATIENCE_READS: u32 = 100_000;
+const TRANSMITTER_EMPTY: u8 = 0x20;
+
+// SAFETY: two byte registers of the 16550 UART, from board.toml.
+const TRANSMIT: Register<u8> = unsafe { Register::new(board::uart::BASE) };
+// SAFETY: as above.
+const LINE_STATUS: Register<u8> = unsafe { Register::new(board::uart::BASE + 5) };
+
+struct State {
+    encoder: Encoder,
+    /// How interrupts were before the frame; none between frames.
+    restore: Option<RestoreState>,
+}
+
+static STATE: Mutex<RefCell<State>> = Mutex::new(RefCell::new(State { encoder: Encoder::new(), restore: None }));
+
+defmt::timestamp!("{=u64:us}", embassy_time::Instant::now().as_micros());
+
+#[defmt::global_logger]
+struct Uart;
+
+// SAFETY: `acquire` turns interrupts off until `release`, on a machine with one hart: nobody else runs in between.
+unsafe impl Logger for Uart {
+    fn acquire() {
+        // SAFETY: `release` gives it back, and defmt calls that exactly once.
+        let restore = unsafe { critical_section::acquire() };
+        with_state(|state| {
+            // A panic inside a frame would log: its message is then part of that frame, which the decoder drops.
+            state.restore.get_or_insert(restore);
+            state.encoder.start_frame(send);
+        });
+    }
+
+    unsafe fn flush() {}
+
+    unsafe fn release() {
+        let restore = with_state(|state| {
+            state.encoder.end_frame(send);
+            state.restore.take()
+        });
+        if let Some(restore) = restore {
+            // SAFETY: given out by `critical_section::acquire`, and taken out of the state so that it is used once.
+            unsafe { critical_section::release(restore) };
+        }
+    }
+
+    unsafe fn write(bytes: &[u8]) {
+        with_state(|state| state.encoder.write(bytes, send));
+    }
+}
+
+fn with_state<R>(act: impl FnOnce(&mut State) -> R) -> R {
+    critical_section::with(|section| act(&mut STATE.borrow_ref_mut(section)))
+}
+
+fn send(bytes: &[u8]) {
+    for byte in bytes {
+        if (0..PATIENCE_READS).any(|_| LINE_STATUS.read() & TRANSMITTER_EMPTY != 0) {
+            TRANSMIT.write(*byte);
+        }
+    }
+}

@@ -1,0 +1,249 @@
+//! The emulated board: starts QEMU with a flash image, reads its log, pulls the plug.
+//!
+//! The log comes as defmt frames over the serial line and is decoded with the strings of the very ELF file that runs. Tests wait for
+//! lines, never for times; the one time limit is there for boards that hang, and is generous, because an emulated board
+//! on a busy machine runs many times slower than on an idle one.
+
+use std::collections::VecDeque;
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::time::{Duration, Instant};
+
+use defmt_decoder::{DecodeError, Table};
+
+/// QEMU's program for the board.
+const PROGRAM: &str = "qemu-system-riscv32";
+/// Silence after which a board counts as hung.
+const HANG: Duration = Duration::from_secs(180);
+/// Lines shown when a board did not do what it should.
+const LINES_SHOWN: usize = 60;
+/// QEMU takes a flash image of exactly the chips' size.
+pub const FLASH_BYTES: u64 = 32 << 20;
+
+/// What can go wrong around an emulated board.
+#[derive(Debug, thiserror::Error)]
+pub enum QemuError {
+    /// A file or the program itself.
+    #[error("{what}: {source}")]
+    Io {
+        /// What was attempted, on what.
+        what: String,
+        /// The system's word on it.
+        source: io::Error,
+    },
+    /// The ELF file holds no log strings.
+    #[error("{0} holds no defmt strings: build it with `cargo xtask build-board`")]
+    NoStrings(PathBuf),
+    /// Nobody said which firmware to run.
+    #[error("no firmware: run this through `cargo xtask test`, or set STEADFAST_BOARD_ELF to what `cargo xtask build-board` prints")]
+    NoFirmware,
+    /// The board did not log the line in time, or QEMU ended.
+    #[error("waited for {wanted:?}, but {why}; the board's last lines:\n{log}")]
+    Missing {
+        /// The text waited for.
+        wanted: String,
+        /// Hung or ended.
+        why: &'static str,
+        /// The end of the log.
+        log: String,
+    },
+}
+
+fn io_error(what: impl Into<String>) -> impl FnOnce(io::Error) -> QemuError {
+    let what = what.into();
+    move |source| QemuError::Io { what, source }
+}
+
+/// One line of a board's log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line {
+    /// Microseconds since the board's reset.
+    pub at_us: u64,
+    /// `info`, `warn`, `error`; empty for a plain print.
+    pub level: String,
+    /// The words.
+    pub text: String,
+}
+
+/// A board that can be switched on: a firmware and a flash image, which outlives every run.
+#[derive(Debug, Clone)]
+pub struct Board {
+    elf: PathBuf,
+    flash: PathBuf,
+    table: Arc<Table>,
+}
+
+impl Board {
+    /// A board with the firmware that `cargo xtask` built and the flash image at `flash`.
+    ///
+    /// # Errors
+    /// When there is no firmware, or it has no log strings.
+    pub fn new(flash: &Path) -> Result<Self, QemuError> {
+        let elf = std::env::var_os("STEADFAST_BOARD_ELF").map(PathBuf::from).ok_or(QemuError::NoFirmware)?;
+        Self::with_firmware(&elf, flash)
+    }
+
+    /// As `new`, with the firmware named.
+    ///
+    /// # Errors
+    /// As for `new`.
+    pub fn with_firmware(elf: &Path, flash: &Path) -> Result<Self, QemuError> {
+        let bytes = fs::read(elf).map_err(io_error(format!("cannot read {}", elf.display())))?;
+        let table = Table::parse(&bytes).ok().flatten().ok_or_else(|| QemuError::NoStrings(elf.into()))?;
+        Ok(Self { elf: elf.into(), flash: flash.into(), table: Arc::new(table) })
+    }
+
+    /// Switches the board on.
+    ///
+    /// # Errors
+    /// When QEMU cannot be started.
+    pub fn start(&self) -> Result<Running, QemuError> {
+        let mut command = Command::new(PROGRAM);
+        command.args(["-M", "virt", "-m", "32", "-display", "none", "-monitor", "none", "-serial", "stdio"]);
+        command.arg("-bios").arg(&self.elf);
+        command.args(["-global", "virtio-mmio.force-legacy=false"]);
+        command.args(["-netdev", "user,id=n0", "-device", "virtio-net-device,netdev=n0"]);
+        command.arg("-drive").arg(format!("if=pflash,unit=1,format=raw,file={}", self.flash.display()));
+        command.stdin(Stdio::null()).stdout(Stdio::piped());
+        let mut child = command.spawn().map_err(io_error(format!("cannot start {PROGRAM} (`cargo xtask setup`)")))?;
+        let (sender, lines) = mpsc::channel();
+        let serial = child.stdout.take();
+        let table = Arc::clone(&self.table);
+        std::thread::spawn(move || serial.map(|serial| decode(serial, &table, &sender)));
+        Ok(Running { child, lines, recent: VecDeque::new() })
+    }
+}
+
+/// Writes an image of erased flash.
+///
+/// # Errors
+/// When the file cannot be written.
+pub fn write_erased_flash(path: &Path) -> Result<(), QemuError> {
+    let what = || io_error(format!("cannot write {}", path.display()));
+    let file = File::create(path).map_err(what())?;
+    io::copy(&mut io::repeat(0xFF).take(FLASH_BYTES), &mut &file).map_err(what())?;
+    Ok(())
+}
+
+fn decode(mut serial: ChildStdout, table: &Table, sender: &Sender<Line>) {
+    let mut decoder = table.new_stream_decoder();
+    let mut buffer = [0; 4096];
+    while let Ok(count @ 1..) = serial.read(&mut buffer) {
+        decoder.received(&buffer[..count]);
+        loop {
+            match decoder.decode() {
+                Ok(frame) => {
+                    let at_us = frame.display_timestamp().and_then(|time| seconds_as_us(&time.to_string())).unwrap_or(0);
+                    let level = frame.level().map_or_else(String::new, |level| level.as_str().into());
+                    let line = Line { at_us, level, text: frame.display_message().to_string() };
+                    if sender.send(line).is_err() {
+                        return;
+                    }
+                }
+                Err(DecodeError::UnexpectedEof) => break,
+                // The frame that a power cut tore.
+                Err(DecodeError::Malformed) => {}
+            }
+        }
+    }
+}
+
+/// defmt shows `us` time stamps in seconds with six digits.
+fn seconds_as_us(text: &str) -> Option<u64> {
+    let (seconds, fraction) = text.split_once('.')?;
+    Some(seconds.parse::<u64>().ok()? * 1_000_000 + fraction.parse::<u64>().ok()?)
+}
+
+/// A board under power; dropping it pulls the plug.
+#[derive(Debug)]
+pub struct Running {
+    child: Child,
+    lines: Receiver<Line>,
+    recent: VecDeque<Line>,
+}
+
+impl Running {
+    /// The next line whose text contains `wanted`; lines before it are passed over.
+    ///
+    /// # Errors
+    /// When QEMU ends first, or the board is silent for minutes.
+    pub fn wait_for(&mut self, wanted: &str) -> Result<Line, QemuError> {
+        self.wait_for_any(&[wanted])
+    }
+
+    /// The next line that contains any of these texts.
+    ///
+    /// # Errors
+    /// As for `wait_for`.
+    pub fn wait_for_any(&mut self, wanted: &[&str]) -> Result<Line, QemuError> {
+        loop {
+            let line = self.next_line().map_err(|why| self.missing(wanted, why))?;
+            if wanted.iter().any(|text| line.text.contains(text)) {
+                return Ok(line);
+            }
+        }
+    }
+
+    /// Waits for `wanted`, but at most so long; none when it did not come. For tests that pull the plug at an instant.
+    pub fn wait_at_most(&mut self, limit: Duration, wanted: &str) -> Option<Line> {
+        let end = Instant::now() + limit;
+        loop {
+            let line = self.lines.recv_timeout(end.saturating_duration_since(Instant::now())).ok()?;
+            self.remember(&line);
+            if line.text.contains(wanted) {
+                return Some(line);
+            }
+        }
+    }
+
+    /// Pulls the plug: QEMU is killed where it stands, the flash image stays.
+    ///
+    /// # Errors
+    /// When QEMU cannot be killed.
+    pub fn pull_the_plug(mut self) -> Result<(), QemuError> {
+        self.child.kill().and_then(|()| self.child.wait()).map_err(io_error(format!("cannot kill {PROGRAM}")))?;
+        Ok(())
+    }
+
+    /// The last lines of the log, one a row.
+    #[must_use]
+    pub fn log(&self) -> String {
+        let rows = self.recent.iter().map(|line| format!("    {:>10} us {:5} {}\n", line.at_us, line.level, line.text));
+        rows.collect()
+    }
+
+    fn next_line(&mut self) -> Result<Line, &'static str> {
+        let line = self.lines.recv_timeout(HANG).map_err(|error| match error {
+            RecvTimeoutError::Timeout => "the board has been silent for minutes",
+            RecvTimeoutError::Disconnected => "QEMU has ended",
+        })?;
+        self.remember(&line);
+        Ok(line)
+    }
+
+    fn remember(&mut self, line: &Line) {
+        if std::env::var_os("STEADFAST_SHOW_LOG").is_some() {
+            eprintln!("    {:>10} us {:5} {}", line.at_us, line.level, line.text);
+        }
+        if self.recent.len() == LINES_SHOWN {
+            self.recent.pop_front();
+        }
+        self.recent.push_back(line.clone());
+    }
+
+    fn missing(&self, wanted: &[&str], why: &'static str) -> QemuError {
+        QemuError::Missing { wanted: wanted.join("\" or \""), why, log: self.log() }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // Already dead is as good.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
