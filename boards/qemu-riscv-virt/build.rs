@@ -62,7 +62,10 @@ fn check_flash(board: &Table) {
     for (name, region) in flash.iter().filter_map(|(name, value)| value.as_table().map(|table| (name, table))) {
         let offset = region["offset"].as_integer().expect("board.toml: offset is a number");
         let bytes = region["bytes"].as_integer().expect("board.toml: bytes is a number");
-        assert!(bytes > 0 && offset % erase == 0 && bytes % erase == 0, "board.toml: [flash.{name}] is not whole erase blocks");
+        assert!(
+            bytes > 0 && offset % erase == 0 && bytes % erase == 0,
+            "board.toml: [flash.{name}] is not whole erase blocks"
+        );
         regions.push((offset, offset + bytes, name));
     }
     regions.sort_unstable();

@@ -1,1 +1,14 @@
-#![no_std]
+//! Embassy's side of Steadfast: the ports of `steadfast-core` on a microcontroller.
+//!
+//! Core decides; this crate waits, connects and feeds the watchdog. It runs on any board that implements [`board::Board`] and has a
+//! network stack of embassy-net.
+
+#![cfg_attr(not(test), no_std)]
+
+pub mod board;
+pub mod http;
+pub mod link;
+pub mod partition;
+
+#[cfg(test)]
+mod test_logger;

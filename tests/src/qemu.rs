@@ -39,7 +39,9 @@ pub enum QemuError {
     #[error("{0} holds no defmt strings: build it with `cargo xtask build-board`")]
     NoStrings(PathBuf),
     /// Nobody said which firmware to run.
-    #[error("no firmware: run this through `cargo xtask test`, or set STEADFAST_BOARD_ELF to what `cargo xtask build-board` prints")]
+    #[error(
+        "no firmware: run this through `cargo xtask test`, or set STEADFAST_BOARD_ELF to what `cargo xtask build-board` prints"
+    )]
     NoFirmware,
     /// The board did not log the line in time, or QEMU ended.
     #[error("waited for {wanted:?}, but {why}; the board's last lines:\n{log}")]
@@ -137,7 +139,8 @@ fn decode(mut serial: ChildStdout, table: &Table, sender: &Sender<Line>) {
         loop {
             match decoder.decode() {
                 Ok(frame) => {
-                    let at_us = frame.display_timestamp().and_then(|time| seconds_as_us(&time.to_string())).unwrap_or(0);
+                    let at_us =
+                        frame.display_timestamp().and_then(|time| seconds_as_us(&time.to_string())).unwrap_or(0);
                     let level = frame.level().map_or_else(String::new, |level| level.as_str().into());
                     let line = Line { at_us, level, text: frame.display_message().to_string() };
                     if sender.send(line).is_err() {

@@ -16,7 +16,8 @@ use crate::reset::{self, Cause};
 
 const MTIMECMP: usize = board::clock::CLINT + 0x4000;
 const MTIME: usize = board::clock::CLINT + 0xBFF8;
-const _: () = assert!(embassy_time_driver::TICK_HZ == board::clock::HERTZ as u64, "embassy counts in ticks of the CLINT");
+const _: () =
+    assert!(embassy_time_driver::TICK_HZ == board::clock::HERTZ as u64, "embassy counts in ticks of the CLINT");
 
 const WATCHDOG_TICKS: u64 = board::watchdog::TIMEOUT_MS as u64 * (board::clock::HERTZ as u64 / 1000);
 
@@ -25,7 +26,8 @@ const COMPARE: [Register<u32>; 2] = unsafe { [Register::new(MTIMECMP), Register:
 // SAFETY: as above.
 const COUNT: [Register<u32>; 2] = unsafe { [Register::new(MTIME), Register::new(MTIME + 4)] };
 // SAFETY: the goldfish RTC's two registers, 4-byte aligned, from board.toml.
-const WALL_CLOCK: [Register<u32>; 2] = unsafe { [Register::new(board::rtc::BASE), Register::new(board::rtc::BASE + 4)] };
+const WALL_CLOCK: [Register<u32>; 2] =
+    unsafe { [Register::new(board::rtc::BASE), Register::new(board::rtc::BASE + 4)] };
 
 struct Clock {
     queue: Mutex<RefCell<Queue>>,

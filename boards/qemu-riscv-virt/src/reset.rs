@@ -45,7 +45,10 @@ pub fn now(cause: Cause) -> ! {
 /// Why the last run ended; says `Power` from the second call on.
 pub fn take_cause() -> Cause {
     let note = NOTE.swap(0, Ordering::SeqCst);
-    [Cause::Asked, Cause::Panic, Cause::Watchdog].into_iter().find(|cause| note == TAG | *cause as u32).unwrap_or(Cause::Power)
+    [Cause::Asked, Cause::Panic, Cause::Watchdog]
+        .into_iter()
+        .find(|cause| note == TAG | *cause as u32)
+        .unwrap_or(Cause::Power)
 }
 
 /// A panic is logged and ends in a reset: the trial's count of boots does the rest.

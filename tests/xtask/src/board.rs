@@ -35,7 +35,8 @@ pub(crate) fn build(board: &Board) -> Result<PathBuf> {
 /// # Errors
 /// When there is no compiler for the target, or it fails.
 pub(crate) fn cargo_build(target: &str, arguments: &[&str]) -> Result<()> {
-    let toolchain = Toolchain::find(target).with_context(|| format!("no compiler for {target}: run `cargo xtask setup`"))?;
+    let toolchain =
+        Toolchain::find(target).with_context(|| format!("no compiler for {target}: run `cargo xtask setup`"))?;
     let mut command = toolchain.cargo("build", target);
     command.args(["--profile", "firmware", "--locked"]).args(arguments);
     command.current_dir(paths::workspace()).env("CARGO_TARGET_DIR", paths::bare_metal_target());

@@ -37,7 +37,11 @@ pub(crate) fn run() -> Result<()> {
     install(&packages)?;
     let still = missing_packages();
     if !still.is_empty() {
-        bail!("installed, but still not usable: {}. With rustup, run instead:\n    {}", still.join(", "), rustup_line());
+        bail!(
+            "installed, but still not usable: {}. With rustup, run instead:\n    {}",
+            still.join(", "),
+            rustup_line()
+        );
     }
     Ok(())
 }

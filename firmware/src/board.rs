@@ -1,0 +1,63 @@
+//! What a board must have, or declare that it has not, before Steadfast runs on it.
+//!
+//! The declarations are constants, so that a firmware that lacks one does not build: see [`check`].
+
+use embedded_storage_async::nor_flash::NorFlash;
+
+#[cfg(all(target_os = "none", not(all(sha2_backend = "soft", sha2_backend_soft = "compact"))))]
+compile_error!(
+    "SHA-256 would be built with its rounds unrolled, 25 KB larger. Add to the target's rustflags, for instance in .cargo/config.toml: \
+     \"--cfg\", \"sha2_backend=\\\"soft\\\"\", \"--cfg\", \"sha2_backend_soft=\\\"compact\\\"\""
+);
+
+/// Where something that the promise rests on comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// From hardware, named here.
+    Hardware(&'static str),
+    /// From something weaker, and why that is acceptable. For emulators and benches.
+    Exception(&'static str),
+}
+
+impl Source {
+    /// Its name, or the reason for the exception.
+    #[must_use]
+    pub const fn text(self) -> &'static str {
+        match self {
+            Self::Hardware(text) | Self::Exception(text) => text,
+        }
+    }
+}
+
+/// A board that Steadfast runs on. Shared by the tasks of one executor.
+pub trait Board {
+    /// Its flash.
+    type Flash: NorFlash;
+    /// Milliseconds without feeding after which the watchdog resets; longer than the worst erase, during which nobody feeds.
+    const WATCHDOG_MS: u32;
+    /// Milliseconds of the longest erase of one block, from the chip's data sheet.
+    const WORST_ERASE_MS: u32;
+    /// What the watchdog is.
+    const WATCHDOG: Source;
+    /// What random bytes come from.
+    const ENTROPY: Source;
+
+    /// Starts the watchdog, or feeds it.
+    fn feed_watchdog(&self);
+
+    /// Fills `bytes` from the declared source.
+    fn fill_random(&self, bytes: &mut [u8]);
+
+    /// Resets the device; counts as asked for, not as a crash.
+    fn restart(&self) -> !;
+}
+
+/// Refuses, while building, a board whose declarations do not hold together. Called in a `const` by whatever runs on a board.
+pub const fn check<B: Board>() {
+    assert!(
+        B::WATCHDOG_MS > B::WORST_ERASE_MS,
+        "the watchdog must be longer than the worst erase, or an erase resets the device"
+    );
+    assert!(!B::WATCHDOG.text().is_empty(), "say what the watchdog is, or why there is none");
+    assert!(!B::ENTROPY.text().is_empty(), "say where random bytes come from");
+}
