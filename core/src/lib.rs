@@ -28,6 +28,7 @@
 pub mod answer;
 pub mod clamp;
 pub mod codec;
+pub mod config;
 pub mod content;
 pub mod digest;
 pub mod envelope;
@@ -44,6 +45,7 @@ pub mod record;
 pub mod refusal;
 pub mod release;
 pub mod report;
+pub mod schema;
 pub mod statement;
 pub mod time;
 pub mod tree;
