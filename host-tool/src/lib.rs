@@ -3,4 +3,6 @@
 pub mod compile;
 pub mod diagnostics;
 pub mod git;
+pub mod pack;
+pub mod release;
 pub mod schema;
