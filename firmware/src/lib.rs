@@ -6,9 +6,11 @@
 #![cfg_attr(not(test), no_std)]
 
 pub mod board;
+pub mod device;
 pub mod http;
 pub mod link;
 pub mod partition;
+pub mod time;
 
 #[cfg(test)]
 mod test_logger;
