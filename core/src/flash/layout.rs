@@ -49,6 +49,15 @@ impl Region {
         }
     }
 
+    /// The number of the block in which `offset`, counted from the start, lies.
+    #[must_use]
+    pub const fn block_of(&self, offset: u32) -> u32 {
+        match offset.checked_div(self.erase_bytes) {
+            Some(block) => block,
+            None => 0,
+        }
+    }
+
     /// The address of its block number `index`.
     #[must_use]
     pub const fn block(&self, index: u32) -> u32 {

@@ -1,3 +1,13 @@
 //! Everything that touches flash: where it lies, the boot record, the slots.
+//!
+//! ```text
+//! layout   where the regions are                 record   the one value that decides, and its store
+//! io       aligned access, failures as refusals  slot     what lies in a slot; the proof that it is whole
+//!                                                stage    how a slot gets its content
+//! ```
 
+mod io;
 pub mod layout;
+pub mod record;
+pub mod slot;
+pub mod stage;

@@ -1,0 +1,368 @@
+//! The boot record in flash: the only commit point of the system.
+//!
+//! ```text
+//! record region   two erase blocks, or three; the newest generation decides
+//! block           copy  copy  unused
+//! copy   768      check (16)  body (752)
+//! body            the record in postcard, zeros to the end
+//! check           the first 16 bytes of SHA-256("steadfast.record.v1\0"  body)
+//! ```
+//!
+//! Invariants:
+//! - A commit erases a block, programs both copies one after the other and returns when both have read back. It never
+//!   erases the block that holds the record in force.
+//! - A copy counts when its check holds and it decodes. A first copy whose second is blank counts only when nothing
+//!   else does: its writer never returned, so nobody acted on it, and its last word may be weak.
+//! - Nobody acts on a record that is not a whole pair: [`RecordStore::load`] commits it afresh to another block first.
+//! - Loading twice is loading once: a record that was a whole pair is returned without a write.
+
+use embedded_storage_async::nor_flash::NorFlash;
+
+use super::io;
+use super::layout::{Layout, Region};
+use crate::codec;
+use crate::digest::Hasher;
+use crate::id::first;
+use crate::record::BootRecord;
+use crate::refusal::Refusal;
+
+/// Bytes of one copy of the record, its check included. Two copies fit the smallest erase block, 2 KiB.
+pub const RECORD_BYTES: usize = 768;
+
+/// Bytes of a copy's check.
+const CHECK_BYTES: usize = 16;
+
+/// Copies in a block.
+const COPIES: u32 = 2;
+
+/// Most erase blocks of the record region that are used.
+const BLOCKS_MAX: usize = 3;
+
+/// Fewest blocks: the one in force and the one that is written.
+const BLOCKS_MIN: usize = 2;
+
+/// How often a load looks again when a copy that counted a moment ago does not read any more.
+const LOADS_MAX: usize = 4;
+
+impl BootRecord {
+    /// Encodes one copy, check and padding included. A block holds it twice.
+    ///
+    /// # Errors
+    /// None for any record that can be built: the largest one fits. [`Refusal::TOO_LARGE`] stands for the impossible.
+    pub fn encode_copy(&self, copy: &mut [u8; RECORD_BYTES]) -> Result<(), Refusal> {
+        copy.fill(0);
+        let (check, body) = copy.split_at_mut_checked(CHECK_BYTES).ok_or(Refusal::TOO_LARGE)?;
+        codec::encode(self, body)?;
+        check.copy_from_slice(&check_of(body));
+        Ok(())
+    }
+
+    /// Reads one copy; `None` unless its check holds and it decodes, with nothing but zeros behind.
+    #[must_use]
+    pub fn decode_copy(copy: &[u8; RECORD_BYTES]) -> Option<Self> {
+        let (check, body) = copy.split_at_checked(CHECK_BYTES)?;
+        if check != check_of(body) {
+            return None;
+        }
+        let (record, padding) = codec::take(body).ok()?;
+        padding.iter().all(|byte| *byte == 0).then_some(record)
+    }
+}
+
+/// The check of a copy's body.
+fn check_of(body: &[u8]) -> [u8; CHECK_BYTES] {
+    let mut hasher = Hasher::new();
+    hasher.update(b"steadfast.record.v1\0");
+    hasher.update(body);
+    first(&hasher.finish().0)
+}
+
+/// What was found in a block of the record region.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Found {
+    /// Nothing that counts.
+    Nothing,
+    /// A first copy whose second is blank.
+    Begun(u32),
+    /// One copy.
+    One(u32),
+    /// Both copies, alike.
+    Pair(u32),
+}
+
+impl Found {
+    /// Its generation.
+    const fn generation(self) -> Option<u32> {
+        match self {
+            Self::Nothing => None,
+            Self::Begun(generation) | Self::One(generation) | Self::Pair(generation) => Some(generation),
+        }
+    }
+
+    /// Its generation, unless it was only begun.
+    const fn settled(self) -> Option<u32> {
+        match self {
+            Self::Begun(_) => None,
+            _ => self.generation(),
+        }
+    }
+}
+
+/// Whether a generation is younger than another one. Half the numbers lie ahead of any number, so wrapping is harmless.
+const fn is_younger(generation: u32, than: u32) -> bool {
+    generation.wrapping_sub(than).cast_signed() > 0
+}
+
+/// The record region: knows which block holds the record in force, and writes the next one elsewhere.
+#[derive(Debug)]
+pub struct RecordStore {
+    region: Region,
+    blocks: [Found; BLOCKS_MAX],
+    current: Option<usize>,
+}
+
+impl RecordStore {
+    /// Finds the record in force and makes sure of it: when it is not a whole pair it is committed afresh to another
+    /// block before this returns. `None` when no copy counts.
+    ///
+    /// # Errors
+    /// Those of [`RecordStore::commit`]; [`Refusal::FLASH_FAILED`] also when copies change while they are read.
+    pub async fn load<F: NorFlash>(
+        flash: &mut F,
+        layout: &Layout,
+        buffer: &mut [u8; RECORD_BYTES],
+    ) -> Result<(Self, Option<BootRecord>), Refusal> {
+        for _ in 0..LOADS_MAX {
+            let mut store = Self { region: layout.record, blocks: [Found::Nothing; BLOCKS_MAX], current: None };
+            for (index, found) in (0..store.region.blocks()).zip(&mut store.blocks) {
+                *found = survey(flash, layout, index, buffer).await;
+            }
+            let Some((index, found)) = store.youngest() else { return Ok((store, None)) };
+            store.current = Some(index);
+            let Some(mut record) = read_either(flash, store.region.block(index as u32), buffer).await else { continue };
+            if !matches!(found, Found::Pair(_)) {
+                store.commit(flash, &mut record, buffer).await?;
+            }
+            return Ok((store, Some(record)));
+        }
+        Err(Refusal::FLASH_FAILED)
+    }
+
+    /// Writes `record`, its generation advanced, to a block that does not hold the record in force. When this returns,
+    /// both copies have read back and every later load finds it. A power cut before leaves the former record or this
+    /// one.
+    ///
+    /// # Errors
+    /// [`Refusal::FLASH_FAILED`] when flash fails or does not read back: the next load finds the former record or this
+    /// one. [`Refusal::DOES_NOT_FIT`] when the region is not two blocks that hold two copies each.
+    pub async fn commit<F: NorFlash>(
+        &mut self,
+        flash: &mut F,
+        record: &mut BootRecord,
+        buffer: &mut [u8; RECORD_BYTES],
+    ) -> Result<(), Refusal> {
+        let index = self.oldest().ok_or(Refusal::DOES_NOT_FIT)?;
+        let newest = self.blocks.iter().filter_map(|found| found.generation());
+        let newest = newest.reduce(|a, b| if is_younger(b, a) { b } else { a });
+        record.generation = newest.map_or(0, |newest| newest.wrapping_add(1));
+        record.encode_copy(buffer)?;
+        self.set(index, Found::Nothing);
+        io::erase(flash, &self.region, index as u32).await?;
+        for copy in 0..COPIES {
+            let address = copy_address(self.region.block(index as u32), copy);
+            io::write(flash, address, buffer).await?;
+            if !io::holds(flash, address, buffer).await {
+                return Err(Refusal::FLASH_FAILED);
+            }
+        }
+        self.set(index, Found::Pair(record.generation));
+        self.current = Some(index);
+        Ok(())
+    }
+
+    /// The block of the record in force. What was only begun counts when nothing else does.
+    fn youngest(&self) -> Option<(usize, Found)> {
+        self.youngest_by(Found::settled).or_else(|| self.youngest_by(Found::generation))
+    }
+
+    fn youngest_by(&self, rank: fn(Found) -> Option<u32>) -> Option<(usize, Found)> {
+        let found = self.blocks.iter().copied().enumerate();
+        let ranked = found.filter_map(|(index, found)| Some((index, found, rank(found)?)));
+        let youngest = ranked.reduce(|a, b| if is_younger(b.2, a.2) { b } else { a });
+        youngest.map(|(index, found, _)| (index, found))
+    }
+
+    /// The block to overwrite: not the one in force; rather one that does not count, rather the oldest.
+    fn oldest(&self) -> Option<usize> {
+        let room = COPIES.saturating_mul(RECORD_BYTES as u32) <= self.region.erase_bytes;
+        let usable = if room { self.region.blocks() as usize } else { 0 };
+        let others = self.blocks.iter().enumerate().take(usable).filter(|(index, _)| Some(*index) != self.current);
+        let ranked = others.map(|(index, found)| (index, found.settled()));
+        let oldest = ranked.reduce(|a, b| match (a.1, b.1) {
+            (None, _) => a,
+            (Some(first), Some(second)) if is_younger(second, first) => a,
+            _ => b,
+        });
+        oldest.map(|(index, _)| index).filter(|_| usable >= BLOCKS_MIN)
+    }
+
+    fn set(&mut self, index: usize, found: Found) {
+        if let Some(place) = self.blocks.get_mut(index) {
+            *place = found;
+        }
+    }
+}
+
+/// Where a copy starts in a block.
+const fn copy_address(block: u32, copy: u32) -> u32 {
+    block.saturating_add(copy.saturating_mul(RECORD_BYTES as u32))
+}
+
+/// Reads one copy. What cannot be read does not count.
+async fn read_copy<F: NorFlash>(flash: &mut F, address: u32, buffer: &mut [u8; RECORD_BYTES]) -> Option<BootRecord> {
+    io::read(flash, address, buffer).await.ok()?;
+    BootRecord::decode_copy(buffer)
+}
+
+/// Reads the first copy that counts.
+async fn read_either<F: NorFlash>(flash: &mut F, block: u32, buffer: &mut [u8; RECORD_BYTES]) -> Option<BootRecord> {
+    match read_copy(flash, copy_address(block, 0), buffer).await {
+        Some(record) => Some(record),
+        None => read_copy(flash, copy_address(block, 1), buffer).await,
+    }
+}
+
+/// Looks at both copies of a block.
+async fn survey<F: NorFlash>(flash: &mut F, layout: &Layout, index: u32, buffer: &mut [u8; RECORD_BYTES]) -> Found {
+    let block = layout.record.block(index);
+    let first = generation_at(flash, copy_address(block, 0), buffer).await;
+    let second_address = copy_address(block, 1);
+    let Some(first) = first else {
+        let second = generation_at(flash, second_address, buffer).await;
+        return second.map_or(Found::Nothing, Found::One);
+    };
+    // The buffer still holds the first copy.
+    if io::holds(flash, second_address, buffer).await {
+        Found::Pair(first)
+    } else if io::is_blank(flash, second_address, RECORD_BYTES as u32, layout.erased).await {
+        Found::Begun(first)
+    } else {
+        Found::One(first)
+    }
+}
+
+async fn generation_at<F: NorFlash>(flash: &mut F, address: u32, buffer: &mut [u8; RECORD_BYTES]) -> Option<u32> {
+    read_copy(flash, address, buffer).await.map(|record| record.generation)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::content::{Content, ObjectRef};
+    use crate::digest::Digest;
+    use crate::flash::layout::Slot;
+    use crate::id::{ContentId, SchemaPrefix};
+    use crate::keyring::{Director, Keyring, Role};
+    use crate::outcome::{Detail, Ending, Outcome};
+    use crate::position::Position;
+    use crate::record::{REJECTED_MAX, Rejected, SlotRecord, Stage, Standing, Trial};
+    use crate::statement::PublicKey;
+
+    const FAR: Position = Position { epoch: u32::MAX, sequence: u32::MAX };
+
+    fn largest() -> BootRecord {
+        let key = PublicKey([0xff; 32]);
+        let role = || Role { threshold: u8::MAX, keys: core::iter::repeat_n(key, 5).collect() };
+        let keyring = Keyring {
+            version: u32::MAX,
+            root: role(),
+            publisher: role(),
+            director: Director::Heads(core::iter::repeat_n(key, 2).collect()),
+            publisher_epoch: u32::MAX,
+        };
+        let private = Some(ObjectRef { digest: Digest([0xff; 32]), size: u32::MAX });
+        let content = Content { manifest: Digest([0xff; 32]), private };
+        let schema = SchemaPrefix([0xff; 8]);
+        let slot = Some(SlotRecord { content, schema, position: FAR, standing: Standing::Prepared });
+        let trial = Trial {
+            slot: Slot::B,
+            stage: Stage::Suspended,
+            boots_left: u8::MAX,
+            unreachable: u8::MAX,
+            crashed: true,
+            spent: true,
+            floor: FAR,
+        };
+        let rejected = Rejected { content: [0xff; 8], firmware: [0xff; 4], reason: Refusal(u16::MAX) };
+        let detail = Detail::try_from("an explanation that is cut at 40 bytes..").unwrap();
+        assert_eq!(detail.len(), detail.capacity());
+        BootRecord {
+            generation: u32::MAX,
+            a: slot,
+            b: slot,
+            confirmed: Some(Slot::B),
+            trial: Some(trial),
+            accepted: FAR,
+            floor: FAR,
+            keyring,
+            rejected: core::iter::repeat_n(rejected, REJECTED_MAX).collect(),
+            outcome: Outcome {
+                ending: Ending::RecordLost,
+                content: ContentId([0xff; 16]),
+                reason: Refusal(u16::MAX),
+                detail,
+            },
+        }
+    }
+
+    #[test]
+    fn the_largest_record_fits_a_copy_and_reads_back() {
+        let mut copy = [0; RECORD_BYTES];
+        largest().encode_copy(&mut copy).unwrap();
+        assert_eq!(BootRecord::decode_copy(&copy), Some(largest()));
+        let used = codec::encode(&largest(), &mut [0; 1024]).unwrap().len();
+        std::println!("largest record: {used} of {} bytes", RECORD_BYTES - CHECK_BYTES);
+    }
+
+    #[test]
+    fn any_flipped_bit_makes_a_copy_count_for_nothing() {
+        let mut copy = [0; RECORD_BYTES];
+        largest().encode_copy(&mut copy).unwrap();
+        for bit in 0..RECORD_BYTES * 8 {
+            copy[bit / 8] ^= 1 << (bit % 8);
+            assert_eq!(BootRecord::decode_copy(&copy), None, "bit {bit}");
+            copy[bit / 8] ^= 1 << (bit % 8);
+        }
+    }
+
+    #[test]
+    fn bytes_behind_the_record_make_a_copy_count_for_nothing() {
+        let mut copy = [0; RECORD_BYTES];
+        largest().encode_copy(&mut copy).unwrap();
+        *copy.last_mut().unwrap() = 1;
+        let check = check_of(&copy[CHECK_BYTES..]);
+        copy[..CHECK_BYTES].copy_from_slice(&check);
+        assert_eq!(BootRecord::decode_copy(&copy), None);
+    }
+
+    #[test]
+    fn generations_stay_in_order_when_they_wrap() {
+        assert!(is_younger(0, u32::MAX) && !is_younger(u32::MAX, 0) && !is_younger(7, 7));
+    }
+
+    #[test]
+    fn the_block_to_overwrite_is_never_the_one_in_force() {
+        use Found::{Begun, Nothing, One, Pair};
+        let oldest = |length, blocks, current| {
+            RecordStore { region: Region { start: 0, length, erase_bytes: 2048 }, blocks, current }.oldest()
+        };
+        assert_eq!(oldest(4096, [Pair(4), Pair(5), Nothing], Some(1)), Some(0));
+        assert_eq!(oldest(4096, [One(9), Pair(5), Nothing], Some(0)), Some(1));
+        assert_eq!(oldest(4096, [Nothing; 3], None), Some(0));
+        assert_eq!(oldest(6144, [Pair(4), Pair(5), Nothing], Some(1)), Some(2));
+        assert_eq!(oldest(6144, [Pair(4), Pair(5), Pair(3)], Some(1)), Some(2));
+        assert_eq!(oldest(6144, [Pair(4), Pair(5), Begun(6)], Some(1)), Some(2));
+        assert_eq!(oldest(6144, [Pair(u32::MAX), Pair(0), Pair(1)], Some(2)), Some(0));
+        assert_eq!(oldest(2048, [Nothing; 3], None), None);
+    }
+}

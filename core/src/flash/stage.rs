@@ -1,0 +1,313 @@
+//! Staging: how a slot gets its content, through any number of power cuts.
+//!
+//! ```text
+//! reads back already -> Intact, nothing is written
+//! another header     -> erase, last block first; header; manifest; parts in order; read back -> Intact
+//! this header        -> erase from the first block that cannot be relied on; go on from its start
+//! ```
+//!
+//! Parts that the donor slot holds are copied, the others are fetched. Both go through the working buffer.
+//!
+//! Invariants:
+//! - Programming moves upwards only. So under a header that is whole, everything below the last block that is not blank
+//!   was programmed completely, and nothing lies above it but what a torn word left in the next one.
+//! - The header goes last when erasing and first when programming, so it never stands above another content's parts.
+//! - No word is programmed twice. A block that is entered behind one that was programmed but reads as blank is erased
+//!   first: after a reset nobody could tell whether it had been entered before.
+//! - The slot of the donor is never touched.
+//! - After any error the next call ends, with the parts below the fault neither fetched nor copied again.
+
+use embedded_storage_async::nor_flash::NorFlash;
+
+use super::io::{self, grains};
+use super::layout::{Region, Slot};
+use super::slot::{HEADER_BYTES, Head, Intact, Part, Sought, Store};
+use crate::content::{Content, ObjectRef};
+use crate::digest::Hasher;
+use crate::manifest::Manifest;
+use crate::refusal::Refusal;
+
+/// Where objects come from when no slot has them.
+#[allow(async_fn_in_trait, reason = "the driver is used by one executor at a time")]
+pub trait ObjectSource {
+    /// Reads bytes of an object from `offset` on into `buffer`; returns how many, at least one. `index` is the object's
+    /// place in the manifest, counting every entry, and the number of entries for the private object.
+    ///
+    /// # Errors
+    /// A refusal ends staging and is handed on. 0 bytes, or more than fit, count as [`Refusal::OBJECT_UNAVAILABLE`].
+    async fn read(&mut self, index: usize, object: ObjectRef, offset: u32, buffer: &mut [u8])
+    -> Result<usize, Refusal>;
+}
+
+/// Which slot to fill.
+#[derive(Clone, Copy, Debug)]
+pub enum Target<'a> {
+    /// This one; everything is fetched.
+    Slot(Slot),
+    /// The other one than that of this donor, from which unchanged parts are copied.
+    Beside(&'a Intact),
+}
+
+impl Target<'_> {
+    /// The slot to fill.
+    #[must_use]
+    pub const fn slot(&self) -> Slot {
+        match self {
+            Self::Slot(slot) => *slot,
+            Self::Beside(donor) => donor.slot().other(),
+        }
+    }
+}
+
+/// What to put into a slot. Comes from a [`Verified`](crate::envelope::Verified).
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted<'a> {
+    /// The content.
+    pub content: Content,
+    /// Its manifest.
+    pub manifest: Manifest<'a>,
+    /// The slot to fill.
+    pub target: Target<'a>,
+}
+
+impl Wanted<'_> {
+    fn head(&self) -> Head {
+        Head { content: self.content, manifest_bytes: self.manifest.bytes().len() as u32 }
+    }
+
+    fn manifest_part(&self) -> Part {
+        let object = ObjectRef { digest: self.content.manifest, size: self.manifest.bytes().len() as u32 };
+        Part { offset: HEADER_BYTES as u32, object }
+    }
+
+    /// The objects and the private object with their places in the manifest. Ends early where offsets exceed 32 bits.
+    fn parts(&self) -> impl Iterator<Item = (usize, Part)> {
+        let objects = self.manifest.objects().map(|entry| entry.object()).chain([self.content.private]);
+        let objects = objects.enumerate().filter_map(|(index, object)| Some((index, object?)));
+        let mut offset = self.manifest_part().next();
+        objects.map_while(move |(index, object)| {
+            let part = Part { offset: offset?, object };
+            offset = part.next();
+            Some((index, part))
+        })
+    }
+
+    /// Bytes of a slot that holds all of it.
+    fn needed(&self) -> Option<u32> {
+        let parts = self.manifest.objects().filter_map(|entry| entry.object()).chain(self.content.private);
+        parts
+            .map(|object| object.size)
+            .try_fold(self.manifest_part().next()?, |sum, size| sum.checked_add(grains(size)?))
+    }
+}
+
+/// How far staging is.
+struct Progress {
+    region: Region,
+    /// Everything below this offset is programmed and, as far as it can be, verified. The start of a block.
+    from: u32,
+    /// What was programmed in the present block reads as blank.
+    blank: bool,
+}
+
+impl<F: NorFlash> Store<'_, F> {
+    /// Fills a slot and reads it back. Returns at once when the slot holds `wanted` already. A power cut at any instant
+    /// leaves what the next call goes on from.
+    ///
+    /// # Errors
+    /// [`Refusal::DOES_NOT_FIT`] before anything is touched; [`Refusal::OBJECT_UNAVAILABLE`] and whatever `source`
+    /// returns; [`Refusal::OBJECT_MISMATCH`] after the wrong bytes were erased; [`Refusal::READ_BACK`];
+    /// [`Refusal::FLASH_FAILED`].
+    pub async fn stage<S: ObjectSource>(&mut self, wanted: &Wanted<'_>, source: &mut S) -> Result<Intact, Refusal> {
+        let slot = wanted.target.slot();
+        let region = self.layout.slot(slot);
+        let needed = wanted.needed().filter(|needed| *needed <= region.length).ok_or(Refusal::DOES_NOT_FIT)?;
+        if let Some(intact) = self.read_back(slot, &wanted.content).await {
+            return Ok(intact);
+        }
+        let from = self.clear(wanted, needed).await?;
+        let mut progress = Progress { region, from, blank: false };
+        if from == 0 {
+            progress.program(self.flash, self.layout.erased, 0, &wanted.head().encode()?).await?;
+        }
+        self.put(&mut progress, &wanted.manifest_part(), &mut Origin::<S>::Memory(wanted.manifest.bytes())).await?;
+        for (index, part) in wanted.parts().filter(|(_, part)| part.end() > from) {
+            let mut origin = match self.donated(&wanted.target, &part).await {
+                Some(address) => Origin::Donor(address),
+                None => Origin::Source(source, index),
+            };
+            self.put(&mut progress, &part, &mut origin).await?;
+        }
+        self.read_back(slot, &wanted.content).await.ok_or(Refusal::READ_BACK)
+    }
+}
+
+/// Where the bytes of one part come from.
+enum Origin<'s, S> {
+    /// From memory.
+    Memory(&'s [u8]),
+    /// From this address in flash.
+    Donor(u32),
+    /// From the source, under this place in the manifest.
+    Source(&'s mut S, usize),
+}
+
+impl<F: NorFlash> Store<'_, F> {
+    /// Erases what cannot be relied on and returns the offset from which to go on; 0 when the header has to be written.
+    async fn clear(&mut self, wanted: &Wanted<'_>, needed: u32) -> Result<u32, Refusal> {
+        let slot = wanted.target.slot();
+        let region = self.layout.slot(slot);
+        let blocks = needed.div_ceil(region.erase_bytes.max(1));
+        let (mut from, mut end) = (0, blocks);
+        if io::holds(self.flash, region.start, &wanted.head().encode()?).await {
+            let top = self.top(&region, blocks).await;
+            from = self.sound_blocks(wanted, top).await;
+            // A torn word above may read as blank.
+            end = top.saturating_add(2).min(blocks);
+        }
+        self.erase(&region, from, end).await?;
+        Ok(from.saturating_mul(region.erase_bytes))
+    }
+
+    /// Erases the blocks from `from` to `end`, the last one first.
+    async fn erase(&mut self, region: &Region, from: u32, end: u32) -> Result<(), Refusal> {
+        for block in (from..end).rev() {
+            io::erase(self.flash, region, block).await?;
+        }
+        Ok(())
+    }
+
+    /// The last of `blocks` that is not blank.
+    async fn top(&mut self, region: &Region, blocks: u32) -> u32 {
+        for block in (1..blocks).rev() {
+            if !io::is_blank(self.flash, region.block(block), region.erase_bytes, self.layout.erased).await {
+                return block;
+            }
+        }
+        0
+    }
+
+    /// How many blocks need not be written again: those below `top`, unless something that ends below does not verify.
+    async fn sound_blocks(&mut self, wanted: &Wanted<'_>, top: u32) -> u32 {
+        let region = self.layout.slot(wanted.target.slot());
+        let limit = top.saturating_mul(region.erase_bytes);
+        let manifest = wanted.manifest.bytes();
+        let below = manifest.get(..limit.saturating_sub(HEADER_BYTES as u32) as usize).unwrap_or(manifest);
+        if !io::holds(self.flash, region.start.saturating_add(HEADER_BYTES as u32), below).await {
+            return 0;
+        }
+        for (_, part) in wanted.parts().take_while(|(_, part)| part.end() <= limit) {
+            if self.verify(wanted.target.slot(), &part).await.is_err() {
+                return region.block_of(part.offset);
+            }
+        }
+        top
+    }
+
+    /// The address of a part's bytes in the donor slot, if it has them and they verify.
+    async fn donated(&mut self, target: &Target<'_>, part: &Part) -> Option<u32> {
+        let Target::Beside(donor) = target else { return None };
+        let found = donor.locate(self, &Sought::Object(part.object)).await.ok()??;
+        self.verify(donor.slot(), &found).await.ok()?;
+        Some(self.layout.slot(donor.slot()).start.saturating_add(found.offset))
+    }
+
+    /// Programs what is missing of a part. When the bytes turn out wrong, its blocks are erased again.
+    async fn put<S: ObjectSource>(
+        &mut self,
+        progress: &mut Progress,
+        part: &Part,
+        origin: &mut Origin<'_, S>,
+    ) -> Result<(), Refusal> {
+        let mut hasher = Hasher::new();
+        let mut done = progress.from.saturating_sub(part.offset).min(part.object.size);
+        self.hash(progress.region.start.saturating_add(part.offset), done, &mut hasher).await?;
+        while done < part.object.size {
+            let at = part.offset.saturating_add(done);
+            let count = self.room(part.object.size.saturating_sub(done).min(progress.to_border(at)));
+            let Self { flash, layout, chunk } = self;
+            let whole = grains(count).and_then(|whole| chunk.get_mut(..whole as usize)).ok_or(Refusal::TOO_LARGE)?;
+            let (piece, padding) = whole.split_at_mut_checked(count as usize).ok_or(Refusal::TOO_LARGE)?;
+            if piece.is_empty() {
+                return Err(Refusal::TOO_LARGE);
+            }
+            origin.fill(flash, part.object, done, piece).await?;
+            hasher.update(piece);
+            padding.fill(layout.erased);
+            progress.program(flash, layout.erased, at, whole).await?;
+            done = done.saturating_add(count);
+        }
+        if hasher.finish() == part.object.digest {
+            return Ok(());
+        }
+        let last = progress.region.block_of(part.end().saturating_sub(1));
+        self.erase(&progress.region, progress.region.block_of(part.offset), last.saturating_add(1)).await?;
+        Err(Refusal::OBJECT_MISMATCH)
+    }
+}
+
+impl Progress {
+    /// Bytes from `offset` to the end of its block.
+    fn to_border(&self, offset: u32) -> u32 {
+        let inside = offset.checked_rem(self.region.erase_bytes).unwrap_or(0);
+        self.region.erase_bytes.saturating_sub(inside)
+    }
+
+    /// Programs whole grains inside one block.
+    async fn program<F: NorFlash>(
+        &mut self,
+        flash: &mut F,
+        erased: u8,
+        offset: u32,
+        bytes: &[u8],
+    ) -> Result<(), Refusal> {
+        if self.to_border(offset) == self.region.erase_bytes && offset > self.from {
+            if self.blank {
+                io::erase(flash, &self.region, self.region.block_of(offset)).await?;
+            }
+            self.blank = true;
+        }
+        self.blank = self.blank && bytes.iter().all(|byte| *byte == erased);
+        io::write(flash, self.region.start.saturating_add(offset), bytes).await
+    }
+}
+
+impl<S: ObjectSource> Origin<'_, S> {
+    /// Fills `piece` with the part's bytes from `offset` on.
+    async fn fill<F: NorFlash>(
+        &mut self,
+        flash: &mut F,
+        object: ObjectRef,
+        offset: u32,
+        piece: &mut [u8],
+    ) -> Result<(), Refusal> {
+        match self {
+            Self::Memory(bytes) => {
+                let from = bytes.get(offset as usize..).and_then(|from| from.get(..piece.len()));
+                piece.copy_from_slice(from.ok_or(Refusal::TOO_LARGE)?);
+                Ok(())
+            }
+            Self::Donor(address) => io::read(flash, address.saturating_add(offset), piece).await,
+            Self::Source(source, index) => fetch(*source, (*index, object), offset, piece).await,
+        }
+    }
+}
+
+/// Fills `piece` from the source, however small the helpings.
+async fn fetch<S: ObjectSource>(
+    source: &mut S,
+    (index, object): (usize, ObjectRef),
+    offset: u32,
+    piece: &mut [u8],
+) -> Result<(), Refusal> {
+    let mut filled = 0;
+    while let Some(rest) = piece.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+        let most = rest.len();
+        let count = source.read(index, object, offset.saturating_add(filled as u32), rest).await?;
+        if count == 0 || count > most {
+            return Err(Refusal::OBJECT_UNAVAILABLE);
+        }
+        filled = filled.saturating_add(count);
+    }
+    Ok(())
+}
