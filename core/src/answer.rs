@@ -131,6 +131,14 @@ impl Fresh {
     }
 }
 
+#[cfg(test)]
+impl Fresh {
+    /// A proof out of thin air.
+    pub(crate) fn forge(unchanged: Unchanged) -> Self {
+        Self { unchanged, release: None }
+    }
+}
+
 impl Asked<'_> {
     /// Verifies a signed [`Unchanged`].
     ///

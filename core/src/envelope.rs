@@ -108,6 +108,14 @@ impl Verified {
     }
 }
 
+#[cfg(test)]
+impl Verified {
+    /// A proof out of thin air.
+    pub(crate) fn forge(content: Content, schema: SchemaId, position: Position, floor: Position) -> Self {
+        Self { content, schema, position, floor, manifest: 0..0 }
+    }
+}
+
 impl Trust<'_> {
     /// Verifies an envelope. `fresh` is the order that came with it; without one (a stick, static hosting) a device only moves
     /// forward.

@@ -25,12 +25,14 @@
     )
 )]
 
+pub mod agent;
 pub mod answer;
 pub mod clamp;
 pub mod codec;
 pub mod config;
 pub mod content;
 pub mod digest;
+pub mod driver;
 pub mod envelope;
 pub mod flash;
 pub mod id;

@@ -6,7 +6,7 @@
 #![allow(async_fn_in_trait)]
 
 use crate::digest::Digest;
-use crate::id::{DeviceId, FirmwareId, FleetId, SchemaId};
+use crate::id::{DeviceId, FirmwareId, FleetId, KeyId, SchemaId};
 use crate::keyring::Keyring;
 use crate::manifest::Flags;
 use crate::outcome::Detail;
@@ -54,7 +54,10 @@ pub trait Identity {
     /// The floor it was flashed with.
     fn first_floor(&self) -> Position;
 
-    /// Signs with the device's own Ed25519 key.
+    /// The id of its own public key.
+    fn key(&self) -> KeyId;
+
+    /// Signs with its own Ed25519 key.
     fn sign(&self, message: &[u8]) -> [u8; 64];
 
     /// Random bytes from a declared entropy source.

@@ -52,6 +52,15 @@ pub enum Stage {
     Suspended,
 }
 
+/// Why a trial began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Cause {
+    /// A verified order; when it is confirmed, its release is the one accepted last.
+    Ordered,
+    /// The confirmed slot could not run. Says nothing about releases.
+    Repair,
+}
+
 /// A trial under way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Trial {
@@ -67,8 +76,10 @@ pub struct Trial {
     pub crashed: bool,
     /// Whether its boots were spent without a crash before.
     pub spent: bool,
-    /// The floor to keep when it is confirmed.
-    pub floor: Position,
+    /// What it began for.
+    pub cause: Cause,
+    /// The floor of its release, a sequence of the slot's own epoch; kept when it is confirmed.
+    pub floor: u32,
 }
 
 /// A configuration that one firmware has rejected.

@@ -1,7 +1,5 @@
 //! Time as the core knows it: milliseconds of uptime, handed in by whoever calls.
 
-use core::ops::{Add, Sub};
-
 /// A moment of a device's uptime. Starts anywhere, only grows, does not survive a restart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Instant {
@@ -26,6 +24,18 @@ impl Instant {
     pub const fn milliseconds(self) -> u64 {
         self.milliseconds
     }
+
+    /// The moment `span` later.
+    #[must_use]
+    pub const fn after(self, span: Span) -> Self {
+        Self { milliseconds: self.milliseconds.saturating_add(span.milliseconds) }
+    }
+
+    /// The time since `earlier`; nothing when that lies ahead.
+    #[must_use]
+    pub const fn since(self, earlier: Self) -> Span {
+        Span { milliseconds: self.milliseconds.saturating_sub(earlier.milliseconds) }
+    }
 }
 
 impl Span {
@@ -45,22 +55,5 @@ impl Span {
     #[must_use]
     pub const fn milliseconds(self) -> u64 {
         self.milliseconds
-    }
-}
-
-impl Add<Span> for Instant {
-    type Output = Self;
-
-    fn add(self, span: Span) -> Self {
-        Self { milliseconds: self.milliseconds.saturating_add(span.milliseconds) }
-    }
-}
-
-impl Sub for Instant {
-    type Output = Span;
-
-    /// The time since `earlier`; nothing when that lies ahead.
-    fn sub(self, earlier: Self) -> Span {
-        Span { milliseconds: self.milliseconds.saturating_sub(earlier.milliseconds) }
     }
 }

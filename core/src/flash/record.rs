@@ -265,7 +265,7 @@ mod tests {
     use crate::keyring::{Director, Keyring, Role};
     use crate::outcome::{Detail, Ending, Outcome};
     use crate::position::Position;
-    use crate::record::{REJECTED_MAX, Rejected, SlotRecord, Stage, Standing, Trial};
+    use crate::record::{Cause, REJECTED_MAX, Rejected, SlotRecord, Stage, Standing, Trial};
     use crate::statement::PublicKey;
 
     const FAR: Position = Position { epoch: u32::MAX, sequence: u32::MAX };
@@ -291,7 +291,8 @@ mod tests {
             unreachable: u8::MAX,
             crashed: true,
             spent: true,
-            floor: FAR,
+            cause: Cause::Repair,
+            floor: u32::MAX,
         };
         let rejected = Rejected { content: [0xff; 8], firmware: [0xff; 4], reason: Refusal(u16::MAX) };
         let detail = Detail::try_from("an explanation that is cut at 40 bytes..").unwrap();

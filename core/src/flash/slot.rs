@@ -163,6 +163,14 @@ impl<F: NorFlash> Store<'_, F> {
     }
 }
 
+#[cfg(test)]
+impl Intact {
+    /// A proof out of thin air.
+    pub(crate) const fn forge(slot: Slot, content: Content) -> Self {
+        Self { slot, content, manifest_bytes: 0 }
+    }
+}
+
 impl Intact {
     /// Where it lies.
     #[must_use]

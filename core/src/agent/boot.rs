@@ -1,0 +1,137 @@
+//! Which slot to start.
+//!
+//! A trial's boot is counted before anything of it runs. The confirmed slot is started when no trial is to run; when it
+//! is not intact, the other one is started as a recorded trial if it may run, and otherwise the firmware's defaults.
+
+use crate::id::ContentId;
+use crate::outcome::{Detail, Ending, Outcome};
+use crate::ports::ResetCause;
+use crate::record::{Cause, Stage, Trial};
+use crate::refusal::Refusal;
+use crate::report::Checks;
+use crate::time::Instant;
+
+use super::pace::Spread;
+use super::{Action, After, Agent, Facts, Phase, Reading, Running};
+
+/// Boots of a trial that no manifest limits, because it starts from the record alone.
+const REPAIR_BOOTS: u8 = 3;
+
+impl Agent {
+    pub(super) fn boot(&mut self) -> Action {
+        let Some(trial) = self.record.trial else { return self.read_confirmed() };
+        match trial.stage {
+            Stage::Asking | Stage::Suspended => self.read_confirmed(),
+            Stage::Running if !self.is_of_this_firmware(&trial) => {
+                self.end_trial(Ending::FirmwareReverted, Refusal(0), Detail::new());
+                self.commit(After::Boot)
+            }
+            Stage::Running => self.count_boot(trial),
+        }
+    }
+
+    fn is_of_this_firmware(&self, trial: &Trial) -> bool {
+        self.record.slot(trial.slot).is_some_and(|held| held.schema == self.firmware.schema.prefix())
+    }
+
+    fn count_boot(&mut self, mut trial: Trial) -> Action {
+        trial.crashed |= self.firmware.reset == ResetCause::Crash;
+        let Some(boots_left) = trial.boots_left.checked_sub(1) else { return self.boots_spent(trial) };
+        trial.boots_left = boots_left;
+        self.record.trial = Some(trial);
+        self.phase = Phase::Counting;
+        Action::Commit
+    }
+
+    /// Power failures alone prove nothing against a configuration, once.
+    fn boots_spent(&mut self, trial: Trial) -> Action {
+        if trial.crashed || trial.spent {
+            self.record.trial = Some(trial);
+            self.condemn(Refusal::CRASH_LOOP, Detail::new());
+            return self.commit(After::Boot);
+        }
+        self.record.trial = Some(Trial { stage: Stage::Suspended, spent: true, ..trial });
+        self.note(Ending::Inconclusive, self.content_in(trial.slot), Refusal::CRASH_LOOP, Detail::new());
+        self.commit(After::Boot)
+    }
+
+    pub(super) fn read_trial(&mut self) -> Action {
+        let Some(trial) = self.record.trial else { return self.read_confirmed() };
+        self.phase = Phase::Reading(Reading::Trial);
+        Action::ReadBack(trial.slot)
+    }
+
+    pub(super) fn read_confirmed(&mut self) -> Action {
+        let running = self.firmware.schema.prefix();
+        match (self.record.confirmed, self.record.confirmed_slot()) {
+            (Some(slot), Some(held)) if held.schema == running => {
+                self.phase = Phase::Reading(Reading::Confirmed);
+                Action::ReadBack(slot)
+            }
+            _ => self.start_other(),
+        }
+    }
+
+    pub(super) fn read(&mut self, reading: Reading, facts: Option<Facts>) -> Action {
+        match (reading, facts, self.record.trial) {
+            (Reading::Trial, Some(facts), Some(trial)) => self.activate(Some(Running { slot: trial.slot, facts })),
+            // The flash lost it, which says nothing about the configuration.
+            (Reading::Trial, None, _) => {
+                self.end_trial(Ending::RolledBack, Refusal::READ_BACK, Detail::new());
+                self.commit(After::Boot)
+            }
+            (Reading::Confirmed, Some(facts), _) => {
+                self.activate(self.record.confirmed.map(|slot| Running { slot, facts }))
+            }
+            (Reading::Confirmed, None, _) => self.start_other(),
+            (Reading::Trial, Some(_), None) => self.read_confirmed(),
+        }
+    }
+
+    /// The confirmed slot cannot run. The other one may, as a recorded trial.
+    fn start_other(&mut self) -> Action {
+        let Some(slot) = self.record.confirmed.map(|slot| slot.other()) else { return self.activate(None) };
+        let schema = self.firmware.schema.prefix();
+        let fits = self.record.slot(slot).is_some_and(|held| held.schema == schema);
+        if self.record.trial.is_some() || !fits || !self.record.may_run(slot, &self.firmware.id) {
+            return self.activate(None);
+        }
+        self.record.trial = Some(Trial {
+            slot,
+            stage: Stage::Running,
+            boots_left: REPAIR_BOOTS,
+            unreachable: 0,
+            crashed: false,
+            spent: false,
+            cause: Cause::Repair,
+            floor: 0,
+        });
+        self.commit(After::Boot)
+    }
+
+    fn activate(&mut self, running: Option<Running>) -> Action {
+        self.running = running;
+        self.phase = Phase::Activating;
+        Action::Activate(running.map(|running| running.slot))
+    }
+
+    pub(super) fn activated(&mut self, now: Instant) -> Action {
+        self.reached = false;
+        self.checks = Checks::default();
+        let spread = if self.record.trial.is_some() { Spread::AtOnce } else { Spread::Randomly };
+        self.pace.activate(now, spread);
+        self.live(now)
+    }
+
+    /// Remembers how something ended.
+    pub(super) fn note(&mut self, ending: Ending, content: ContentId, reason: Refusal, detail: Detail) {
+        self.record.outcome = Outcome { ending, content, reason, detail };
+    }
+
+    /// Forgets the trial and remembers how it ended. What it tried is not judged by this.
+    pub(super) fn end_trial(&mut self, ending: Ending, reason: Refusal, detail: Detail) {
+        if let Some(trial) = self.record.trial.take() {
+            self.note(ending, self.content_in(trial.slot), reason, detail);
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! Between trials: polling, taking answers, staging, reporting.
+
+use crate::answer::Fresh;
+use crate::envelope::Verified;
+use crate::flash::layout::Slot;
+use crate::id::ContentId;
+use crate::keyring::Successor;
+use crate::outcome::Detail;
+use crate::poll::PollFlags;
+use crate::record::Stage;
+use crate::refusal::Refusal;
+use crate::report::Refused;
+use crate::time::Instant;
+
+use super::pace::Patience;
+use super::{Action, After, Agent, Examined, News, Offer, Phase, Staged};
+
+impl Agent {
+    /// Time passed. A trial is judged first, then what is owed to the server.
+    pub(super) fn tick(&mut self, examined: Examined, now: Instant) -> Action {
+        let paused = now < self.pace.paused_until();
+        if !paused && let Some(action) = self.judge(examined, now) {
+            return action;
+        }
+        if let Some(challenge) = self.challenge.take() {
+            self.phase = Phase::Reporting;
+            return Action::Report(challenge);
+        }
+        if let Some(staged) = self.staged.take() {
+            return self.begin_or_ask_again(&staged, now);
+        }
+        if now >= self.pace.next_poll() {
+            self.phase = Phase::Polling;
+            return Action::Poll(self.poll_flags(now));
+        }
+        self.wait(now)
+    }
+
+    /// An order is carried out while it is young. An old one is asked for again, and costs no download then.
+    fn begin_or_ask_again(&mut self, staged: &Staged, now: Instant) -> Action {
+        if self.pace.order_is_old(now) {
+            self.pace.poll_at_once(now);
+            return self.live(now);
+        }
+        self.begin_trial(staged)
+    }
+
+    fn poll_flags(&self, now: Instant) -> PollFlags {
+        let owed = self.record.trial.is_some() && !(self.on_trial() && self.reached);
+        if owed || self.pace.wants_signed(&self.settings(), now) { PollFlags::SIGNED } else { PollFlags::default() }
+    }
+
+    fn wait(&mut self, now: Instant) -> Action {
+        let next = self.pace.next_poll();
+        let until = self.deadline().map_or(next, |deadline| next.min(deadline));
+        Action::Wait(until.max(self.pace.paused_until()).max(now))
+    }
+
+    pub(super) fn undecodable(&mut self, section: Detail, now: Instant) -> Action {
+        if self.on_trial() {
+            return self.reject(Refusal::UNDECODABLE, section);
+        }
+        self.refuse(Refused { content: ContentId::NONE, reason: Refusal::UNDECODABLE }, now)
+    }
+
+    pub(super) fn answered(&mut self, news: News, now: Instant) -> Action {
+        match news {
+            News::Silence => self.unanswered(now),
+            News::Nothing => {
+                self.heard(self.settings().poll_seconds, now);
+                self.live(now)
+            }
+            News::Refused(reason) => self.refuse(Refused { content: ContentId::NONE, reason }, now),
+            News::Keyring(next) => self.rotate(next, now),
+            News::Unchanged(fresh) => {
+                self.refreshed(&fresh, now);
+                self.fresh(None, now)
+            }
+            News::Adopt(fresh, verified) => {
+                self.refreshed(&fresh, now);
+                if self.record.trial.is_some() { self.fresh(None, now) } else { self.adopt(&verified, now) }
+            }
+            News::Changed(fresh, Ok(offer)) => {
+                self.refreshed(&fresh, now);
+                self.fresh(Some(offer), now)
+            }
+            News::Changed(fresh, Err(refused)) => self.unusable(&fresh, refused, now),
+        }
+    }
+
+    fn unanswered(&mut self, now: Instant) -> Action {
+        let settings = self.settings();
+        let patience = if self.record.trial.is_some() { Patience::Trial } else { Patience::Ordinary };
+        self.pace.failed(patience, &settings, now);
+        self.live(now)
+    }
+
+    fn heard(&mut self, poll_seconds: u32, now: Instant) {
+        self.pace.heard();
+        self.pace.poll_after(poll_seconds, now);
+    }
+
+    fn refreshed(&mut self, fresh: &Fresh, now: Instant) {
+        let settings = self.settings();
+        let said = fresh.unchanged();
+        let after = if said.poll_after_seconds == 0 { settings.poll_seconds } else { said.poll_after_seconds };
+        self.heard(after, now);
+        self.pace.refreshed(&settings, now);
+        self.pace.order(after, now);
+        if said.report_wanted {
+            self.challenge = Some(said.challenge);
+        }
+    }
+
+    /// A fresh answer: `offer` is what the server wants, unless that is what runs.
+    fn fresh(&mut self, offer: Option<Offer>, now: Instant) -> Action {
+        match self.record.trial {
+            Some(_) if self.on_trial() => {
+                let ordered = offer.map(|offer| offer.verified.content().id());
+                self.answered_on_trial(ordered, now)
+            }
+            // The trial's boot could not be recorded; a restart tries that again.
+            Some(trial) if trial.stage == Stage::Running => self.live(now),
+            Some(trial) => self.answered_from_control(trial, offer.as_ref()),
+            None => match offer {
+                Some(offer) => self.take(&offer, now),
+                None => self.live(now),
+            },
+        }
+    }
+
+    /// The director's word is good, but what it orders cannot be taken. On trial that is a round trip all the same.
+    fn unusable(&mut self, fresh: &Fresh, refused: Refused, now: Instant) -> Action {
+        if self.on_trial() {
+            self.refreshed(fresh, now);
+            return self.answered_on_trial(None, now);
+        }
+        self.refuse(refused, now)
+    }
+
+    fn refuse(&mut self, refused: Refused, now: Instant) -> Action {
+        self.refused = Some(refused);
+        self.heard(self.settings().poll_seconds, now);
+        self.live(now)
+    }
+
+    fn rotate(&mut self, next: Successor, now: Instant) -> Action {
+        self.record.keyring = next.accept();
+        // What was verified under the old keys and is not yet on trial is forgotten.
+        self.staged = None;
+        self.pace.poll_at_once(now);
+        self.commit(After::Poll)
+    }
+
+    /// Takes over a release that changes nothing here, when that raises the floor: one record write.
+    fn adopt(&mut self, verified: &Verified, now: Instant) -> Action {
+        if verified.floor() <= self.record.floor {
+            return self.live(now);
+        }
+        self.record.accepted = verified.position();
+        self.record.floor = verified.floor();
+        self.commit(After::Live)
+    }
+
+    fn take(&mut self, offer: &Offer, now: Instant) -> Action {
+        let content = offer.verified.content().id();
+        if content == self.running() {
+            return self.adopt(&offer.verified, now);
+        }
+        if self.record.rejection(&content, &self.firmware.id).is_some() {
+            return self.refuse(Refused { content, reason: Refusal::REJECTED_BEFORE }, now);
+        }
+        self.phase = Phase::Staging;
+        Action::Stage(self.record.confirmed.map_or(Slot::A, Slot::other))
+    }
+
+    pub(super) fn staged(&mut self, result: Result<Staged, Refused>, now: Instant) -> Action {
+        match result {
+            Ok(staged) => {
+                self.staged = Some(staged);
+                self.live(now)
+            }
+            Err(refused) if refused.reason == Refusal::OBJECT_UNAVAILABLE => self.unanswered(now),
+            Err(refused) => self.refuse(refused, now),
+        }
+    }
+
+    pub(super) fn reported(&mut self, now: Instant) -> Action {
+        self.live(now)
+    }
+}

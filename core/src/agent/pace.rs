@@ -1,0 +1,168 @@
+//! When to ask: intervals, back-off, jitter and freshness.
+//!
+//! Jitter spreads a fleet, so that a power cut of a whole site does not become an attack on its server.
+
+use crate::clamp::POLL_SECONDS_MAX;
+use crate::manifest::Settings;
+use crate::time::{Instant, Span};
+
+/// First pause after a failure, in milliseconds; doubled each time up to the poll interval.
+const BACKOFF_MILLISECONDS: u64 = 1000;
+
+/// Longest pause between polls while a trial waits for its round trip: several must fit its deadline.
+const TRIAL_BACKOFF_SECONDS_MAX: u32 = 5;
+
+/// Most doublings: beyond, any poll interval is reached.
+const BACKOFF_DOUBLINGS_MAX: u32 = 17;
+
+/// Longest random delay of the first poll after a start without a trial, in milliseconds.
+const FIRST_POLL_MILLISECONDS_MAX: u64 = 500;
+
+/// Pause after flash failed to keep a record, in seconds: long enough not to wear it out, short enough to recover.
+const FLASH_PAUSE_SECONDS: u32 = 30;
+
+/// The agent's sense of time.
+pub(super) struct Pace {
+    random: u64,
+    next_poll: Instant,
+    started: Instant,
+    activated: Instant,
+    fresh: Option<Instant>,
+    failures: u32,
+    stale: bool,
+    /// A trial must begin before this, or poll again first.
+    order_expires: Instant,
+    /// No commit is tried before this.
+    paused_until: Instant,
+}
+
+impl Pace {
+    pub(super) fn new(seed: u64) -> Self {
+        let zero = Instant::from_milliseconds(0);
+        Self {
+            // Any seed but zero: a shift register never leaves zero.
+            random: seed | 1,
+            next_poll: zero,
+            started: zero,
+            activated: zero,
+            fresh: None,
+            failures: 0,
+            stale: false,
+            order_expires: zero,
+            paused_until: zero,
+        }
+    }
+
+    pub(super) fn start(&mut self, now: Instant) {
+        self.started = now;
+        self.paused_until = now;
+    }
+
+    /// The application starts to run; a trial asks at once, others spread.
+    pub(super) fn activate(&mut self, now: Instant, spread: Spread) {
+        self.activated = now;
+        let delay = match spread {
+            Spread::AtOnce => 0,
+            Spread::Randomly => self.below(FIRST_POLL_MILLISECONDS_MAX),
+        };
+        self.next_poll = now.after(Span::from_milliseconds(delay));
+    }
+
+    pub(super) fn activated(&self) -> Instant {
+        self.activated
+    }
+
+    pub(super) fn next_poll(&self) -> Instant {
+        self.next_poll
+    }
+
+    pub(super) fn poll_at_once(&mut self, now: Instant) {
+        self.next_poll = now;
+    }
+
+    pub(super) fn poll_after(&mut self, seconds: u32, now: Instant) {
+        let interval = Span::from_seconds(seconds.clamp(1, POLL_SECONDS_MAX)).milliseconds();
+        // An eighth more or less.
+        let quarter = interval.checked_div(4).unwrap_or(0);
+        let least = interval.saturating_sub(quarter.checked_div(2).unwrap_or(0));
+        let delay = least.saturating_add(self.below(quarter));
+        self.next_poll = now.after(Span::from_milliseconds(delay));
+    }
+
+    /// The server was not reached. `limit` is the poll interval, or what a trial allows.
+    pub(super) fn failed(&mut self, patience: Patience, settings: &Settings, now: Instant) {
+        let limit_seconds = match patience {
+            Patience::Ordinary => settings.poll_seconds,
+            Patience::Trial => settings.poll_seconds.min(TRIAL_BACKOFF_SECONDS_MAX),
+        };
+        let limit = Span::from_seconds(limit_seconds).milliseconds();
+        let doubled = BACKOFF_MILLISECONDS.checked_shl(self.failures).unwrap_or(u64::MAX).min(limit);
+        self.failures = self.failures.saturating_add(1).min(BACKOFF_DOUBLINGS_MAX);
+        let half = doubled.checked_div(2).unwrap_or(0);
+        let delay = half.saturating_add(self.below(half.saturating_add(1)));
+        self.next_poll = now.after(Span::from_milliseconds(delay));
+    }
+
+    /// The server answered, whatever it said.
+    pub(super) fn heard(&mut self) {
+        self.failures = 0;
+    }
+
+    /// A fresh, signed answer came.
+    pub(super) fn refreshed(&mut self, settings: &Settings, now: Instant) {
+        let since = now.since(self.fresh.unwrap_or(self.started));
+        self.stale = since > Span::from_seconds(settings.freshness_seconds);
+        self.fresh = Some(now);
+    }
+
+    /// Whether the answer before the last came later than the freshness interval allows.
+    pub(super) fn was_stale(&self) -> bool {
+        self.stale
+    }
+
+    /// Whether the next poll should ask for a signed answer: at half the freshness interval, so that one lost poll
+    /// does not make the device stale.
+    pub(super) fn wants_signed(&self, settings: &Settings, now: Instant) -> bool {
+        let half = Span::from_milliseconds(Span::from_seconds(settings.freshness_seconds).milliseconds() >> 1);
+        self.fresh.is_none_or(|fresh| now.since(fresh) >= half)
+    }
+
+    pub(super) fn order(&mut self, seconds: u32, now: Instant) {
+        self.order_expires = now.after(Span::from_seconds(seconds));
+    }
+
+    pub(super) fn order_is_old(&self, now: Instant) -> bool {
+        now > self.order_expires
+    }
+
+    pub(super) fn pause(&mut self, now: Instant) {
+        self.paused_until = now.after(Span::from_seconds(FLASH_PAUSE_SECONDS));
+        self.next_poll = self.next_poll.max(self.paused_until);
+    }
+
+    pub(super) fn paused_until(&self) -> Instant {
+        self.paused_until
+    }
+
+    /// A random number below `limit`, 0 when that is 0 (xorshift64; spreads load, guards nothing).
+    fn below(&mut self, limit: u64) -> u64 {
+        self.random ^= self.random << 13;
+        self.random ^= self.random >> 7;
+        self.random ^= self.random << 17;
+        self.random.checked_rem(limit).unwrap_or(0)
+    }
+}
+
+/// When the first poll after an activation goes out.
+#[derive(Clone, Copy)]
+pub(super) enum Spread {
+    AtOnce,
+    Randomly,
+}
+
+/// How long to wait at most after a failed poll.
+#[derive(Clone, Copy)]
+pub(super) enum Patience {
+    Ordinary,
+    Trial,
+}

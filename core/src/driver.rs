@@ -1,0 +1,493 @@
+//! The driver: carries out what the agent decides, one action a step.
+//!
+//! The loop of a firmware, of the Linux gateway and of a simulated device is the same few lines:
+//!
+//! ```text
+//! loop { match driver.step(now()).await {
+//!     Now => continue,  At(t) => until t or a health check changes,
+//!     Activate => give the application what driver.running() says,  Restart => start again } }
+//! ```
+//!
+//! All buffers live in it, nothing is allocated. Bytes come in over the link, are verified, and go to flash; the agent
+//! never sees them.
+
+use embedded_storage_async::nor_flash::NorFlash;
+
+use crate::agent::{Action, Agent, Event, Examined, Facts, News, Offer, Staged};
+use crate::answer::{ANSWER_MAX_BYTES, Answer, Asked, Challenge, Fresh, inline};
+use crate::codec;
+use crate::content::{Content, ObjectRef};
+use crate::envelope::{Envelope, Trust};
+use crate::flash::layout::{Layout, Slot};
+use crate::flash::record::{RECORD_BYTES, RecordStore};
+use crate::flash::slot::{Intact, Store};
+use crate::flash::stage::{ObjectSource, Target, Wanted};
+use crate::id::{ContentId, KeyId};
+use crate::keyring::Director;
+use crate::manifest::{Entry, Kind, Manifest, Reach, Risk};
+use crate::outcome::{Detail, Ending, Outcome};
+use crate::poll::{POLL_MAX_BYTES, PollFlags};
+use crate::ports::{Check, Endpoint, Firmware, Health, Identity, Link};
+use crate::record::BootRecord;
+use crate::refusal::Refusal;
+use crate::report::{REPORT_BODY_MAX_BYTES, REPORT_MAX_BYTES, Refused, ReportBody};
+use crate::statement::{self, Message, SIGNATURE_BYTES, Signed};
+use crate::time::Instant;
+
+/// What the loop has to do before the next step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// Nothing.
+    Now,
+    /// Wait until then, or until a health check changes.
+    At(Instant),
+    /// Give the application what [`Driver::running`] says; the health checks start anew.
+    Activate,
+    /// Start again: a microcontroller resets, a gateway makes a new driver.
+    Restart,
+}
+
+/// The world around the driver.
+pub struct Ports<F, L, I, H> {
+    /// Flash with record and slots.
+    pub flash: F,
+    /// The way to the server.
+    pub link: L,
+    /// Who the device is.
+    pub identity: I,
+    /// The application's health.
+    pub health: H,
+}
+
+/// The board and the firmware.
+#[derive(Clone, Copy, Debug)]
+pub struct Setting {
+    /// Where record and slots lie.
+    pub layout: Layout,
+    /// What runs the driver.
+    pub firmware: Firmware,
+}
+
+/// The buffers, all that there are.
+struct Buffers {
+    /// The last answer, kept while its configuration is staged.
+    answer: [u8; ANSWER_MAX_BYTES],
+    answered: usize,
+    /// The last poll, the context of its answer.
+    poll: [u8; POLL_MAX_BYTES],
+    polled: usize,
+    /// Everything else, one thing at a time: a record, a report, a piece of an object.
+    work: [u8; RECORD_BYTES],
+}
+
+/// The device, but for its application. See the module.
+pub struct Driver<F, L, I, H> {
+    ports: Ports<F, L, I, H>,
+    setting: Setting,
+    buffers: Buffers,
+    started: Option<(Agent, RecordStore)>,
+    event: Option<Event>,
+    /// The slot that was read back last, until the application runs it.
+    read: Option<Intact>,
+    running: Option<Intact>,
+    offer: Option<Offer>,
+    undecodable: Option<Detail>,
+}
+
+impl<F: NorFlash, L: Link, I: Identity, H: Health> Driver<F, L, I, H> {
+    /// A driver that has not touched anything yet.
+    #[must_use]
+    pub const fn new(ports: Ports<F, L, I, H>, setting: Setting) -> Self {
+        let buffers = Buffers {
+            answer: [0; ANSWER_MAX_BYTES],
+            answered: 0,
+            poll: [0; POLL_MAX_BYTES],
+            polled: 0,
+            work: [0; RECORD_BYTES],
+        };
+        Self {
+            ports,
+            setting,
+            buffers,
+            started: None,
+            event: None,
+            read: None,
+            running: None,
+            offer: None,
+            undecodable: None,
+        }
+    }
+
+    /// Decides and carries out one action. Bounded by the link's time-outs and the slot's size.
+    pub async fn step(&mut self, now: Instant) -> Next {
+        if self.started.is_none() {
+            self.started = self.load().await;
+            self.event = Some(Event::Started);
+        }
+        let event = match self.event.take() {
+            Some(event) => event,
+            None => self.observe().await,
+        };
+        match &mut self.started {
+            Some((agent, _)) => {
+                let action = agent.handle(event, now);
+                self.perform(action).await
+            }
+            // Flash could not even be read. Try again; the application runs its defaults.
+            None => Next::Restart,
+        }
+    }
+
+    /// What the application runs: proof that a slot was read back, or `None` for its compiled-in defaults.
+    #[must_use]
+    pub const fn running(&self) -> Option<&Intact> {
+        self.running.as_ref()
+    }
+
+    /// The record, for display. `None` before the first step.
+    #[must_use]
+    pub fn record(&self) -> Option<&BootRecord> {
+        self.started.as_ref().map(|(agent, _)| agent.record())
+    }
+
+    /// The ports, for the loop that owns the driver.
+    pub const fn ports(&mut self) -> &mut Ports<F, L, I, H> {
+        &mut self.ports
+    }
+
+    /// Reads a section or file of what runs into the start of `buffer`; `None` when there is none.
+    ///
+    /// # Errors
+    /// [`Refusal::TOO_LARGE`], [`Refusal::READ_BACK`], [`Refusal::FLASH_FAILED`].
+    pub async fn section<'b>(&mut self, name: &str, buffer: &'b mut [u8]) -> Result<Option<&'b [u8]>, Refusal> {
+        let Some(running) = self.running.clone() else { return Ok(None) };
+        running.section(&mut self.store(), name, buffer).await
+    }
+
+    /// Reads the manifest of what runs into the start of `buffer`; `None` for compiled-in defaults.
+    ///
+    /// # Errors
+    /// As [`Driver::section`].
+    pub async fn manifest<'b>(&mut self, buffer: &'b mut [u8]) -> Result<Option<Manifest<'b>>, Refusal> {
+        let Some(running) = self.running.clone() else { return Ok(None) };
+        running.manifest(&mut self.store(), buffer).await.map(Some)
+    }
+
+    /// The application could not decode that section: on trial, this rejects the configuration.
+    pub fn undecodable(&mut self, section: &str) {
+        self.undecodable = Some(explain(&[section]));
+    }
+
+    fn store(&mut self) -> Store<'_, F> {
+        Store { flash: &mut self.ports.flash, layout: &self.setting.layout, chunk: &mut self.buffers.work }
+    }
+
+    async fn load(&mut self) -> Option<(Agent, RecordStore)> {
+        let layout = &self.setting.layout;
+        let loaded = RecordStore::load(&mut self.ports.flash, layout, &mut self.buffers.work).await;
+        let (store, record) = loaded.ok()?;
+        let identity = &mut self.ports.identity;
+        let record = record.unwrap_or_else(|| lost(&*identity));
+        let seed = u64::from_le_bytes(identity.random());
+        Some((Agent::new(identity.device(), self.setting.firmware, record, seed), store))
+    }
+
+    /// What happened while nothing was done.
+    async fn observe(&mut self) -> Event {
+        if let Some(section) = self.undecodable.take() {
+            return Event::Undecodable(section);
+        }
+        let mut examined = Examined::default();
+        let Some(running) = &self.running else { return Event::Tick(examined) };
+        let mut store =
+            Store { flash: &mut self.ports.flash, layout: &self.setting.layout, chunk: &mut self.buffers.work };
+        // The answer's buffer is free: nothing is staged while the agent waits.
+        match running.manifest(&mut store, &mut self.buffers.answer).await {
+            Ok(manifest) => examine(&manifest, &mut self.ports.health, &mut examined),
+            // Unreadable checks have not passed; the trial's deadline decides.
+            Err(_) => examined.expected = u16::MAX,
+        }
+        Event::Tick(examined)
+    }
+
+    async fn perform(&mut self, action: Action) -> Next {
+        self.event = match action {
+            Action::Wait(until) => return Next::At(until),
+            Action::Restart => return Next::Restart,
+            Action::Activate(slot) => {
+                self.running = self.read.take().filter(|intact| Some(intact.slot()) == slot);
+                self.event = Some(Event::Activated);
+                return Next::Activate;
+            }
+            Action::Commit => Some(self.commit().await),
+            Action::ReadBack(slot) => Some(Event::Read(self.read_back(slot).await)),
+            Action::Poll(flags) => Some(Event::Answer(self.poll(flags).await)),
+            Action::Stage(slot) => Some(Event::Staged(self.stage(slot).await)),
+            Action::Report(challenge) => {
+                self.report(challenge).await;
+                Some(Event::Reported)
+            }
+        };
+        Next::Now
+    }
+
+    async fn commit(&mut self) -> Event {
+        let Some((agent, store)) = &mut self.started else { return Event::Reported };
+        let (flash, work) = (&mut self.ports.flash, &mut self.buffers.work);
+        if store.commit(flash, agent.record_mut(), work).await.is_ok() {
+            return Event::Committed;
+        }
+        // Whatever flash holds now is what counts.
+        let record = match RecordStore::load(flash, &self.setting.layout, work).await {
+            Ok((loaded, record)) => {
+                *store = loaded;
+                record
+            }
+            Err(_) => None,
+        };
+        *agent.record_mut() = record.unwrap_or_else(|| lost(&self.ports.identity));
+        Event::CommitFailed
+    }
+
+    async fn read_back(&mut self, slot: Slot) -> Option<Facts> {
+        let (agent, _) = self.started.as_ref()?;
+        let content = agent.record().slot(slot)?.content;
+        let mut store =
+            Store { flash: &mut self.ports.flash, layout: &self.setting.layout, chunk: &mut self.buffers.work };
+        let intact = store.read_back(slot, &content).await?;
+        let manifest = intact.manifest(&mut store, &mut self.buffers.answer).await.ok()?;
+        let facts = facts(&manifest);
+        self.read = Some(intact);
+        Some(facts)
+    }
+
+    async fn poll(&mut self, flags: PollFlags) -> News {
+        let Some((agent, _)) = &self.started else { return News::Silence };
+        let buffers = &mut self.buffers;
+        let poll = agent.poll(flags, self.ports.identity.random());
+        buffers.polled = match codec::encode(&poll, &mut buffers.poll) {
+            Ok(bytes) => bytes.len(),
+            Err(refusal) => return News::Refused(refusal),
+        };
+        let request = buffers.poll.get(..buffers.polled).unwrap_or_default();
+        match self.ports.link.exchange(Endpoint::Poll, request, &mut buffers.answer).await {
+            Ok(length) => {
+                buffers.answered = length;
+                self.understand()
+            }
+            Err(_) => News::Silence,
+        }
+    }
+
+    /// Verifies the answer as far as it goes; keeps what it offers for staging.
+    fn understand(&mut self) -> News {
+        let Some((agent, _)) = &self.started else { return News::Silence };
+        let buffers = &self.buffers;
+        let bytes = buffers.answer.get(..buffers.answered).unwrap_or_default();
+        if bytes.is_empty() {
+            return News::Nothing;
+        }
+        let reader = Reader {
+            asked: Asked {
+                fleet: &self.ports.identity.fleet(),
+                keyring: &agent.record().keyring,
+                poll: buffers.poll.get(..buffers.polled).unwrap_or_default(),
+            },
+            trust: Trust {
+                fleet: self.ports.identity.fleet(),
+                device: self.ports.identity.device(),
+                schema: self.setting.firmware.schema,
+                keyring: &agent.record().keyring,
+                accepted: agent.record().accepted,
+                floor: agent.record().floor,
+            },
+            firmware: &self.setting.firmware,
+            running: self.running.as_ref().map(|intact| *intact.content()),
+        };
+        let news = reader.read(bytes).unwrap_or_else(News::Refused);
+        if let News::Changed(_, Ok(offer)) = &news {
+            self.offer = Some(offer.clone());
+        }
+        news
+    }
+
+    async fn stage(&mut self, slot: Slot) -> Result<Staged, Refused> {
+        let nothing = Refused { content: ContentId::NONE, reason: Refusal::OBJECT_UNAVAILABLE };
+        let offer = self.offer.take().ok_or(nothing)?;
+        let content = offer.verified.content();
+        match self.fill(slot, content).await {
+            Ok(intact) => Ok(Staged { offer, intact }),
+            Err(reason) => Err(Refused { content: content.id(), reason }),
+        }
+    }
+
+    /// Takes the manifest and small objects from the answer, unchanged objects from the slot that runs, and the rest
+    /// from the link.
+    async fn fill(&mut self, slot: Slot, content: Content) -> Result<Intact, Refusal> {
+        let bytes = self.buffers.answer.get(..self.buffers.answered).unwrap_or_default();
+        let Answer::Changed { envelope, inline, .. } = Answer::decode(bytes)? else {
+            return Err(Refusal::OBJECT_UNAVAILABLE);
+        };
+        let envelope: Envelope<'_> = codec::decode(envelope)?;
+        let manifest = Manifest::parse(envelope.manifest)?;
+        let donor = self.running.as_ref().filter(|running| running.slot() == slot.other());
+        let target = donor.map_or(Target::Slot(slot), Target::Beside);
+        let mut source = Source { link: &mut self.ports.link, inline, manifest };
+        let mut store =
+            Store { flash: &mut self.ports.flash, layout: &self.setting.layout, chunk: &mut self.buffers.work };
+        store.stage(&Wanted { content, manifest, target }, &mut source).await
+    }
+
+    /// Sends a report. One that does not arrive is asked for again by the server.
+    async fn report(&mut self, challenge: Challenge) {
+        let Some((agent, _)) = &self.started else { return };
+        let report = agent.report(challenge);
+        let (statement, body) = self.buffers.work.split_at_mut(REPORT_MAX_BYTES);
+        let Ok(statement) = codec::encode(&report, statement) else { return };
+        let (identity, device) = (&self.ports.identity, self.ports.identity.device());
+        let Ok(message) = Message::new(statement::Kind::Report, &identity.fleet(), &device.0, statement) else {
+            return;
+        };
+        let signature = signature_entry(identity, &message);
+        let Ok(body) = codec::encode(&ReportBody { device, statement, signature: &signature }, body) else { return };
+        let mut nothing = [0; 16];
+        let _ = self.ports.link.exchange(Endpoint::Report, body, &mut nothing).await;
+    }
+}
+
+const _: () =
+    assert!(REPORT_MAX_BYTES + REPORT_BODY_MAX_BYTES <= RECORD_BYTES, "a report and its body share one buffer");
+
+/// What a device remembers when no record is readable.
+fn lost(identity: &impl Identity) -> BootRecord {
+    let mut record = BootRecord::new(identity.first_keyring(), identity.first_floor());
+    record.outcome = Outcome { ending: Ending::RecordLost, ..Outcome::none() };
+    record
+}
+
+fn signature_entry(identity: &impl Identity, message: &Message) -> [u8; SIGNATURE_BYTES] {
+    let KeyId(id) = identity.key();
+    let signature = identity.sign(message.bytes());
+    let mut entry = [0; SIGNATURE_BYTES];
+    entry.iter_mut().zip(id.iter().chain(&signature)).for_each(|(to, from)| *to = *from);
+    entry
+}
+
+fn facts(manifest: &Manifest<'_>) -> Facts {
+    Facts { settings: manifest.settings, policy: manifest.policy }
+}
+
+fn explain(parts: &[&str]) -> Detail {
+    let mut out = Detail::new();
+    for character in parts.iter().flat_map(|part| part.chars()) {
+        if out.push(character).is_err() {
+            break;
+        }
+    }
+    out
+}
+
+/// Asks every check of the manifest.
+fn examine(manifest: &Manifest<'_>, health: &mut impl Health, examined: &mut Examined) {
+    let mut bit = 1_u16;
+    for name in manifest.checks() {
+        examined.expected |= bit;
+        match health.check(name) {
+            Check::Passed => examined.checks.passed |= bit,
+            Check::Failed(words) => {
+                if examined.checks.failed == 0 {
+                    examined.failure = explain(&[name, ": ", &words]);
+                }
+                examined.checks.failed |= bit;
+            }
+            Check::Waiting => {}
+        }
+        bit = bit.wrapping_shl(1);
+    }
+}
+
+/// Reads answers: which signatures, for whom, against what.
+struct Reader<'a> {
+    asked: Asked<'a>,
+    trust: Trust<'a>,
+    firmware: &'a Firmware,
+    running: Option<Content>,
+}
+
+impl Reader<'_> {
+    fn read(&self, bytes: &[u8]) -> Result<News, Refusal> {
+        Ok(match Answer::decode(bytes)? {
+            Answer::Keyring(signed) => News::Keyring(self.trust.keyring.verify_next(&self.trust.fleet, &signed)?),
+            Answer::Unchanged(signed) => News::Unchanged(self.asked.verify_unchanged(&signed)?),
+            Answer::Adopt { assignment, proof } => {
+                let fresh = self.asked.verify_assignment(&assignment)?;
+                let running = self.running.ok_or(Refusal::NOT_IN_RELEASE)?;
+                let verified = self.trust.verify_proof(&proof, running, Some(&fresh))?;
+                News::Adopt(fresh, verified)
+            }
+            Answer::Changed { assignment, envelope, .. } => self.changed(&assignment, envelope)?,
+        })
+    }
+
+    fn changed(&self, assignment: &Signed<'_>, envelope: &[u8]) -> Result<News, Refusal> {
+        let fresh = self.asked.verify_assignment(assignment)?;
+        let offer = self.offer(envelope, &fresh);
+        Ok(News::Changed(fresh, offer))
+    }
+
+    fn offer(&self, bytes: &[u8], fresh: &Fresh) -> Result<Offer, Refused> {
+        let unknown = |reason| Refused { content: ContentId::NONE, reason };
+        let verified = self.trust.verify(bytes, Some(fresh)).map_err(unknown)?;
+        let refuse = |reason| Refused { content: verified.content().id(), reason };
+        let manifest = Manifest::parse(bytes.get(verified.manifest()).unwrap_or_default()).map_err(refuse)?;
+        self.suits(&manifest).map_err(refuse)?;
+        Ok(Offer { facts: facts(&manifest), verified })
+    }
+
+    /// Whether the firmware can run it: exactly its sections with its own flags, and no connectivity at stake without
+    /// a round trip.
+    fn suits(&self, manifest: &Manifest<'_>) -> Result<(), Refusal> {
+        let waived = manifest.policy.reach == Reach::None && self.trust.keyring.director != Director::None;
+        if waived && manifest.objects().any(|entry| entry.flags.risk() == Risk::Connectivity) {
+            return Err(Refusal::REACH_WAIVED);
+        }
+        let sections = self.firmware.sections;
+        if sections.is_empty() {
+            return Ok(());
+        }
+        let agrees = |(entry, (name, flags)): (Entry<'_>, &(&str, _))| {
+            entry.section == *name && entry.flags == *flags && !matches!(entry.kind, Kind::File(_))
+        };
+        if manifest.objects().count() != sections.len() {
+            return Err(Refusal::MISSING_SECTION);
+        }
+        if manifest.objects().zip(sections).all(agrees) { Ok(()) } else { Err(Refusal::FLAGS_DISAGREE) }
+    }
+}
+
+/// Objects that came with the answer, and the link for the others.
+struct Source<'a, L> {
+    link: &'a mut L,
+    inline: &'a [u8],
+    manifest: Manifest<'a>,
+}
+
+impl<L: Link> ObjectSource for Source<'_, L> {
+    async fn read(
+        &mut self,
+        index: usize,
+        object: ObjectRef,
+        offset: u32,
+        buffer: &mut [u8],
+    ) -> Result<usize, Refusal> {
+        let sizes =
+            |place| self.manifest.objects().nth(place).map(|entry| entry.object().map_or(0, |object| object.size));
+        let Some(bytes) = inline(self.inline, index, sizes) else {
+            return self.link.fetch(&object.digest, offset, buffer).await.map_err(|_| Refusal::OBJECT_UNAVAILABLE);
+        };
+        let rest = usize::try_from(offset).ok().and_then(|offset| bytes.get(offset..)).unwrap_or_default();
+        let taken = rest.len().min(buffer.len());
+        buffer.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
+        Ok(taken)
+    }
+}
