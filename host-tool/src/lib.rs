@@ -3,6 +3,9 @@
 pub mod compile;
 pub mod diagnostics;
 pub mod git;
+pub mod hex;
+pub mod keys;
 pub mod pack;
 pub mod release;
 pub mod schema;
+pub mod sign;

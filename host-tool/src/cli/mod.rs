@@ -56,15 +56,15 @@ pub(crate) enum Format {
 
 /// An error that ends the program with another code than 1.
 #[derive(Debug)]
-pub(crate) struct Coded {
+struct Coded {
     exit: Exit,
     error: anyhow::Error,
 }
 
-impl Coded {
-    /// Wraps `error` so that the program ends with `exit`.
-    pub(crate) fn new(exit: Exit, error: impl Into<anyhow::Error>) -> anyhow::Error {
-        Self { exit, error: error.into() }.into()
+impl Exit {
+    /// Wraps `error` so that the program ends with this.
+    pub(crate) fn with(self, error: impl Into<anyhow::Error>) -> anyhow::Error {
+        Coded { exit: self, error: error.into() }.into()
     }
 }
 

@@ -149,7 +149,13 @@ impl Pack {
     /// The inclusion path of a place's leaf.
     #[must_use]
     pub fn path(&self, place: &Place<'_>) -> Vec<u8> {
-        self.tree.path(place.index).unwrap_or_default()
+        self.path_at(place.index)
+    }
+
+    /// The inclusion path of the leaf at an index of the tree; empty outside.
+    #[must_use]
+    pub fn path_at(&self, index: u32) -> Vec<u8> {
+        self.tree.path(index).unwrap_or_default()
     }
 
     /// What a device receives about itself, encoded; `signatures` are the publishers' entries.

@@ -1,0 +1,16 @@
+//! Keys: files with private keys, what signs with them, and keyrings as files.
+//!
+//! ```text
+//! keys/keyring/1.keyring, 2.keyring ...   in the fleet repository: the chain that every device can follow
+//! *.key                                   wherever their holder keeps them; never in a commit
+//! ```
+
+mod chain;
+mod file;
+mod new;
+mod signer;
+
+pub use chain::{Chain, ChainError, KeyringFile};
+pub use file::{KeyError, KeyFile, Purpose};
+pub use new::{Plan, PlanError, Planned, RolePlan};
+pub use signer::{SignError, Signer, entries};
