@@ -27,12 +27,15 @@ use crate::keyring::Director;
 use crate::manifest::{Entry, Kind, Manifest, Reach, Risk};
 use crate::outcome::{Detail, Ending, Outcome};
 use crate::poll::{POLL_MAX_BYTES, PollFlags};
-use crate::ports::{Check, Endpoint, Firmware, Health, Identity, Link};
+use crate::ports::{Check, Endpoint, Firmware, Health, Identity, Link, LinkFailed};
 use crate::record::BootRecord;
 use crate::refusal::Refusal;
-use crate::report::{REPORT_BODY_MAX_BYTES, REPORT_MAX_BYTES, Refused, ReportBody};
+use crate::report::{REPORT_BODY_MAX_BYTES, REPORT_MAX_BYTES, Refused, Report, ReportBody};
 use crate::statement::{self, Message, SIGNATURE_BYTES, Signed};
-use crate::time::Instant;
+use crate::time::{Instant, Span};
+
+/// Pause before flash that failed at the start is tried again.
+const FLASH_RETRY: Span = Span::from_seconds(10);
 
 /// What the loop has to do before the next step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,7 +44,8 @@ pub enum Next {
     Now,
     /// Wait until then, or until a health check changes.
     At(Instant),
-    /// Give the application what [`Driver::running`] says; the health checks start anew.
+    /// Give the application what [`Driver::running`] says; the health checks start anew. Comes once after each start,
+    /// and once more when flash that had failed at the start recovers.
     Activate,
     /// Start again: a microcontroller resets, a gateway makes a new driver.
     Restart,
@@ -92,6 +96,8 @@ pub struct Driver<F, L, I, H> {
     running: Option<Intact>,
     offer: Option<Offer>,
     undecodable: Option<Detail>,
+    /// The application was told to run its defaults because flash failed.
+    defaulted: bool,
 }
 
 impl<F: NorFlash, L: Link, I: Identity, H: Health> Driver<F, L, I, H> {
@@ -115,14 +121,14 @@ impl<F: NorFlash, L: Link, I: Identity, H: Health> Driver<F, L, I, H> {
             running: None,
             offer: None,
             undecodable: None,
+            defaulted: false,
         }
     }
 
     /// Decides and carries out one action. Bounded by the link's time-outs and the slot's size.
     pub async fn step(&mut self, now: Instant) -> Next {
-        if self.started.is_none() {
-            self.started = self.load().await;
-            self.event = Some(Event::Started);
+        if self.started.is_none() && !self.start().await {
+            return self.without_flash(now);
         }
         let event = match self.event.take() {
             Some(event) => event,
@@ -133,9 +139,23 @@ impl<F: NorFlash, L: Link, I: Identity, H: Health> Driver<F, L, I, H> {
                 let action = agent.handle(event, now);
                 self.perform(action).await
             }
-            // Flash could not even be read. Try again; the application runs its defaults.
             None => Next::Restart,
         }
+    }
+
+    async fn start(&mut self) -> bool {
+        self.started = self.load().await;
+        self.event = self.started.is_some().then_some(Event::Started);
+        self.started.is_some()
+    }
+
+    /// Flash cannot be read, or not be trusted with a record. The application runs its defaults meanwhile.
+    const fn without_flash(&mut self, now: Instant) -> Next {
+        if self.defaulted {
+            return Next::At(now.after(FLASH_RETRY));
+        }
+        self.defaulted = true;
+        Next::Activate
     }
 
     /// What the application runs: proof that a slot was read back, or `None` for its compiled-in defaults.
@@ -223,16 +243,13 @@ impl<F: NorFlash, L: Link, I: Identity, H: Health> Driver<F, L, I, H> {
             Action::ReadBack(slot) => Some(Event::Read(self.read_back(slot).await)),
             Action::Poll(flags) => Some(Event::Answer(self.poll(flags).await)),
             Action::Stage(slot) => Some(Event::Staged(self.stage(slot).await)),
-            Action::Report(challenge) => {
-                self.report(challenge).await;
-                Some(Event::Reported)
-            }
+            Action::Report(challenge) => Some(Event::Reported(self.report(challenge).await)),
         };
         Next::Now
     }
 
     async fn commit(&mut self) -> Event {
-        let Some((agent, store)) = &mut self.started else { return Event::Reported };
+        let Some((agent, store)) = &mut self.started else { return Event::CommitFailed };
         let (flash, work) = (&mut self.ports.flash, &mut self.buffers.work);
         if store.commit(flash, agent.record_mut(), work).await.is_ok() {
             return Event::Committed;
@@ -338,21 +355,24 @@ impl<F: NorFlash, L: Link, I: Identity, H: Health> Driver<F, L, I, H> {
         store.stage(&Wanted { content, manifest, target }, &mut source).await
     }
 
-    /// Sends a report. One that does not arrive is asked for again by the server.
-    async fn report(&mut self, challenge: Challenge) {
-        let Some((agent, _)) = &self.started else { return };
+    /// Sends a report.
+    async fn report(&mut self, challenge: Challenge) -> Result<(), LinkFailed> {
+        let Some((agent, _)) = &self.started else { return Err(LinkFailed) };
         let report = agent.report(challenge);
-        let (statement, body) = self.buffers.work.split_at_mut(REPORT_MAX_BYTES);
-        let Ok(statement) = codec::encode(&report, statement) else { return };
-        let (identity, device) = (&self.ports.identity, self.ports.identity.device());
-        let Ok(message) = Message::new(statement::Kind::Report, &identity.fleet(), &device.0, statement) else {
-            return;
-        };
-        let signature = signature_entry(identity, &message);
-        let Ok(body) = codec::encode(&ReportBody { device, statement, signature: &signature }, body) else { return };
+        let body = sign(&report, &self.ports.identity, &mut self.buffers.work).map_err(|_| LinkFailed)?;
         let mut nothing = [0; 16];
-        let _ = self.ports.link.exchange(Endpoint::Report, body, &mut nothing).await;
+        self.ports.link.exchange(Endpoint::Report, body, &mut nothing).await.map(|_| ())
     }
+}
+
+/// Encodes and signs a report into `work`; returns the body to send.
+fn sign<'b>(report: &Report, identity: &impl Identity, work: &'b mut [u8; RECORD_BYTES]) -> Result<&'b [u8], Refusal> {
+    let (statement, body) = work.split_at_mut(REPORT_MAX_BYTES);
+    let statement = codec::encode(report, statement)?;
+    let device = identity.device();
+    let message = Message::new(statement::Kind::Report, &identity.fleet(), &device.0, statement)?;
+    let signature = signature_entry(identity, &message);
+    codec::encode(&ReportBody { device, statement, signature: &signature }, body)
 }
 
 const _: () =

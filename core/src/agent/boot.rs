@@ -125,6 +125,7 @@ impl Agent {
 
     /// Remembers how something ended.
     pub(super) fn note(&mut self, ending: Ending, content: ContentId, reason: Refusal, detail: Detail) {
+        self.unreported = true;
         self.record.outcome = Outcome { ending, content, reason, detail };
     }
 

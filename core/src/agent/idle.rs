@@ -7,6 +7,7 @@ use crate::id::ContentId;
 use crate::keyring::Successor;
 use crate::outcome::Detail;
 use crate::poll::PollFlags;
+use crate::ports::LinkFailed;
 use crate::record::Stage;
 use crate::refusal::Refusal;
 use crate::report::Refused;
@@ -47,7 +48,11 @@ impl Agent {
 
     fn poll_flags(&self, now: Instant) -> PollFlags {
         let owed = self.record.trial.is_some() && !(self.on_trial() && self.reached);
-        if owed || self.pace.wants_signed(&self.settings(), now) { PollFlags::SIGNED } else { PollFlags::default() }
+        if owed || self.unreported || self.pace.wants_signed(&self.settings(), now) {
+            PollFlags::SIGNED
+        } else {
+            PollFlags::default()
+        }
     }
 
     fn wait(&mut self, now: Instant) -> Action {
@@ -107,7 +112,7 @@ impl Agent {
         self.heard(after, now);
         self.pace.refreshed(&settings, now);
         self.pace.order(after, now);
-        if said.report_wanted {
+        if said.report_wanted || self.unreported {
             self.challenge = Some(said.challenge);
         }
     }
@@ -139,6 +144,7 @@ impl Agent {
     }
 
     fn refuse(&mut self, refused: Refused, now: Instant) -> Action {
+        self.unreported |= self.refused != Some(refused);
         self.refused = Some(refused);
         self.heard(self.settings().poll_seconds, now);
         self.live(now)
@@ -185,7 +191,9 @@ impl Agent {
         }
     }
 
-    pub(super) fn reported(&mut self, now: Instant) -> Action {
+    /// A report that did not arrive is owed still; the next signed answer brings another challenge.
+    pub(super) fn reported(&mut self, result: Result<(), LinkFailed>, now: Instant) -> Action {
+        self.unreported = result.is_err();
         self.live(now)
     }
 }

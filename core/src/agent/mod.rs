@@ -28,7 +28,7 @@ use crate::keyring::Successor;
 use crate::manifest::{Policy, Settings};
 use crate::outcome::Detail;
 use crate::poll::{FORMAT, Poll, PollFlags};
-use crate::ports::Firmware;
+use crate::ports::{Firmware, LinkFailed};
 use crate::record::{BootRecord, Stage};
 use crate::refusal::Refusal;
 use crate::report::{Checks, Refused, Report, TrialState};
@@ -115,8 +115,8 @@ pub enum Event {
     Answer(News),
     /// The slot was staged and read back.
     Staged(Result<Staged, Refused>),
-    /// A report was sent, or could not be.
-    Reported,
+    /// A report was sent, and the server took it; or not.
+    Reported(Result<(), LinkFailed>),
 }
 
 /// The one thing to do next.
@@ -196,6 +196,8 @@ pub struct Agent {
     reached: bool,
     checks: Checks,
     challenge: Option<Challenge>,
+    /// Something happened that the server has not been told.
+    unreported: bool,
     staged: Option<Staged>,
     refused: Option<Refused>,
 }
@@ -214,6 +216,7 @@ impl Agent {
             reached: false,
             checks: Checks::default(),
             challenge: None,
+            unreported: true,
             staged: None,
             refused: None,
         }
@@ -244,7 +247,7 @@ impl Agent {
             (Phase::Activating, Event::Activated) => self.activated(now),
             (Phase::Polling, Event::Answer(news)) => self.answered(news, now),
             (Phase::Staging, Event::Staged(result)) => self.staged(result, now),
-            (Phase::Reporting, Event::Reported) => self.reported(now),
+            (Phase::Reporting, Event::Reported(result)) => self.reported(result, now),
             (Phase::Committing(after), Event::Committed) => self.committed(after, now),
             (Phase::Live, Event::Tick(examined)) => self.tick(examined, now),
             (Phase::Live, Event::Undecodable(section)) => self.undecodable(section, now),

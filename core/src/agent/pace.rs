@@ -18,6 +18,9 @@ const BACKOFF_DOUBLINGS_MAX: u32 = 17;
 /// Longest random delay of the first poll after a start without a trial, in milliseconds.
 const FIRST_POLL_MILLISECONDS_MAX: u64 = 500;
 
+/// An order stays young for at least so many seconds, however often the device polls: staging must fit in between.
+const ORDER_SECONDS_MIN: u32 = 10;
+
 /// Pause after flash failed to keep a record, in seconds: long enough not to wear it out, short enough to recover.
 const FLASH_PAUSE_SECONDS: u32 = 30;
 
@@ -128,7 +131,7 @@ impl Pace {
     }
 
     pub(super) fn order(&mut self, seconds: u32, now: Instant) {
-        self.order_expires = now.after(Span::from_seconds(seconds));
+        self.order_expires = now.after(Span::from_seconds(seconds.max(ORDER_SECONDS_MIN)));
     }
 
     pub(super) fn order_is_old(&self, now: Instant) -> bool {

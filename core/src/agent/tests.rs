@@ -168,7 +168,7 @@ impl Device {
                 Action::ReadBack(slot) => Event::Read((self.intact)(slot).then_some(FACTS)),
                 Action::Activate(_) => Event::Activated,
                 Action::Poll(_) => Event::Answer(self.answer()),
-                Action::Report(_) => Event::Reported,
+                Action::Report(_) => Event::Reported(Ok(())),
                 Action::Stage(slot) => {
                     self.staged += 1;
                     let Server::Wants(number, floor) = self.server else { panic!("nothing was ordered") };

@@ -65,6 +65,7 @@ impl Agent {
 
     /// Takes what the checks say; `Some` when that, or the time, ends the trial or the asking.
     pub(super) fn judge(&mut self, examined: Examined, now: Instant) -> Option<Action> {
+        self.unreported |= self.checks != examined.checks;
         self.checks = examined.checks;
         let overdue = self.deadline().is_some_and(|deadline| now >= deadline);
         if self.on_trial() {
