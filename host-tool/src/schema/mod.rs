@@ -7,9 +7,17 @@
 //! Invariant: a [`Schema`] that came out of [`Schema::new`] keeps every bound of the description (`docs/spec/schema.md`), its
 //! names are unique, its defaults fit their types, and `id` belongs to exactly this content.
 
+mod check;
+mod error;
 mod size;
+mod wire;
 
+pub use error::SchemaError;
 pub use steadfast_core::id::SchemaId;
+pub use steadfast_core::schema::{FloatKind, IntKind, Restart, Risk};
+
+use steadfast_core::digest::Digest;
+use steadfast_core::schema::{MAX_DESCRIPTION_BYTES, Prose};
 
 /// The typed description of one firmware's configuration.
 #[derive(Clone, Debug, PartialEq)]
@@ -65,28 +73,6 @@ pub struct Field {
     pub was: Option<String>,
     /// The value that a firmware without this field behaves as if it had: may be dropped for an older schema.
     pub absent_means: Option<Literal>,
-}
-
-/// What a change of a section restarts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Restart {
-    /// The application takes the new value while it runs.
-    Nothing,
-    /// The task that owns the section.
-    Task,
-    /// The whole device.
-    Device,
-}
-
-/// What a wrong value of a section can cost.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Risk {
-    /// Nothing beyond the feature itself.
-    Low,
-    /// The way back to the server: such a change cannot waive the health round trip.
-    Connectivity,
-    /// Harm outside the device.
-    Safety,
 }
 
 /// Layout and bounds of a value.
@@ -153,26 +139,6 @@ pub enum Type {
     },
 }
 
-/// Width and sign of an integer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum IntKind {
-    U8,
-    U16,
-    U32,
-    U64,
-    I8,
-    I16,
-    I32,
-    I64,
-}
-
-/// Width of a floating-point number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FloatKind {
-    F32,
-    F64,
-}
-
 /// One alternative of an enum.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Variant {
@@ -194,7 +160,52 @@ pub enum Literal {
     List(Vec<Literal>),
 }
 
+/// What a schema is made of, before it is checked and named.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Draft {
+    /// See [`Schema::name`].
+    pub name: String,
+    /// See [`Schema::sections`].
+    pub sections: Vec<Section>,
+    /// See [`Schema::removed`].
+    pub removed: Vec<String>,
+}
+
 impl Schema {
+    /// Checks every rule of the description and names the schema.
+    ///
+    /// # Errors
+    /// [`SchemaError::Rule`] names the place and the rule.
+    pub fn new(draft: Draft) -> Result<Self, SchemaError> {
+        check::check(&draft)?;
+        let Draft { name, sections, removed } = draft;
+        let mut schema = Self { id: SchemaId([0; 32]), name, sections, removed };
+        schema.id = SchemaId(Digest::of(&wire::encode(&schema, Prose::Dropped)).0);
+        let bytes = schema.encode().len();
+        if bytes > MAX_DESCRIPTION_BYTES {
+            return Err(SchemaError::TooLarge { bytes });
+        }
+        Ok(schema)
+    }
+
+    /// Reads a description, to the last byte and in its only form.
+    ///
+    /// # Errors
+    /// [`SchemaError::Version`], [`SchemaError::Malformed`] with the offset, or [`SchemaError::Rule`].
+    pub fn decode(bytes: &[u8]) -> Result<Self, SchemaError> {
+        Self::new(wire::decode(bytes)?)
+    }
+
+    /// The description, as the firmware carries it.
+    pub fn encode(&self) -> Vec<u8> {
+        wire::encode(self, Prose::Kept)
+    }
+
+    /// The first 16 hexadecimal digits of the id: what a poll carries, and what files are called.
+    pub fn short_id(&self) -> String {
+        self.id.prefix().to_string()
+    }
+
     /// The section of this name.
     pub fn section(&self, name: &str) -> Option<&Section> {
         self.sections.iter().find(|section| section.name == name)
@@ -206,64 +217,5 @@ impl Schema {
         names.sort_unstable();
         names.dedup();
         names
-    }
-}
-
-impl IntKind {
-    /// The smallest value of this kind.
-    pub fn min(self) -> i128 {
-        match self {
-            Self::U8 | Self::U16 | Self::U32 | Self::U64 => 0,
-            Self::I8 => i8::MIN.into(),
-            Self::I16 => i16::MIN.into(),
-            Self::I32 => i32::MIN.into(),
-            Self::I64 => i64::MIN.into(),
-        }
-    }
-
-    /// The largest value of this kind.
-    pub fn max(self) -> i128 {
-        match self {
-            Self::U8 => u8::MAX.into(),
-            Self::U16 => u16::MAX.into(),
-            Self::U32 => u32::MAX.into(),
-            Self::U64 => u64::MAX.into(),
-            Self::I8 => i8::MAX.into(),
-            Self::I16 => i16::MAX.into(),
-            Self::I32 => i32::MAX.into(),
-            Self::I64 => i64::MAX.into(),
-        }
-    }
-
-    /// The name in Rust and in the text form: `u8` to `i64`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::U8 => "u8",
-            Self::U16 => "u16",
-            Self::U32 => "u32",
-            Self::U64 => "u64",
-            Self::I8 => "i8",
-            Self::I16 => "i16",
-            Self::I32 => "i32",
-            Self::I64 => "i64",
-        }
-    }
-}
-
-impl FloatKind {
-    /// The largest finite value of this kind; its negative is the smallest.
-    pub fn max(self) -> f64 {
-        match self {
-            Self::F32 => f32::MAX.into(),
-            Self::F64 => f64::MAX,
-        }
-    }
-
-    /// The name in Rust and in the text form: `f32` or `f64`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::F32 => "f32",
-            Self::F64 => "f64",
-        }
     }
 }
