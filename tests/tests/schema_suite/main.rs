@@ -1,0 +1,8 @@
+//! Schemas from a firmware's types to the host and back: the description, the decoder, and an independent judge of both.
+
+mod description;
+
+mod generated;
+mod judge;
+mod sample;
+mod values;
