@@ -11,28 +11,33 @@
 //! All buffers live in it, nothing is allocated. Bytes come in over the link, are verified, and go to flash; the agent
 //! never sees them.
 
+mod reader;
+mod source;
+
 use embedded_storage_async::nor_flash::NorFlash;
 
 use crate::agent::{Action, Agent, Event, Examined, Facts, News, Offer, Staged};
-use crate::answer::{ANSWER_MAX_BYTES, Answer, Asked, Challenge, Fresh, inline};
+use crate::answer::{ANSWER_MAX_BYTES, Answer, Asked, Challenge};
 use crate::codec;
-use crate::content::{Content, ObjectRef};
+use crate::content::Content;
 use crate::envelope::{Envelope, Trust};
 use crate::flash::layout::{Layout, Slot};
 use crate::flash::record::{RECORD_BYTES, RecordStore};
 use crate::flash::slot::{Intact, Store};
 use crate::flash::stage::{ObjectSource, Target, Wanted};
 use crate::id::{ContentId, KeyId};
-use crate::keyring::Director;
-use crate::manifest::{Entry, Kind, Manifest, Reach, Risk};
+use crate::manifest::Manifest;
 use crate::outcome::{Detail, Ending, Outcome};
 use crate::poll::{POLL_MAX_BYTES, PollFlags};
 use crate::ports::{Check, Endpoint, Firmware, Health, Identity, Link, LinkFailed};
 use crate::record::BootRecord;
 use crate::refusal::Refusal;
 use crate::report::{REPORT_BODY_MAX_BYTES, REPORT_MAX_BYTES, Refused, Report, ReportBody};
-use crate::statement::{self, Message, SIGNATURE_BYTES, Signed};
+use crate::statement::{self, Message, SIGNATURE_BYTES};
 use crate::time::{Instant, Span};
+
+use reader::Reader;
+use source::Source;
 
 /// Pause before flash that failed at the start is tried again.
 const FLASH_RETRY: Span = Span::from_seconds(10);
@@ -423,91 +428,5 @@ fn examine(manifest: &Manifest<'_>, health: &mut impl Health, examined: &mut Exa
             Check::Waiting => {}
         }
         bit = bit.wrapping_shl(1);
-    }
-}
-
-/// Reads answers: which signatures, for whom, against what.
-struct Reader<'a> {
-    asked: Asked<'a>,
-    trust: Trust<'a>,
-    firmware: &'a Firmware,
-    running: Option<Content>,
-}
-
-impl Reader<'_> {
-    fn read(&self, bytes: &[u8]) -> Result<News, Refusal> {
-        Ok(match Answer::decode(bytes)? {
-            Answer::Keyring(signed) => News::Keyring(self.trust.keyring.verify_next(&self.trust.fleet, &signed)?),
-            Answer::Unchanged(signed) => News::Unchanged(self.asked.verify_unchanged(&signed)?),
-            Answer::Adopt { assignment, proof } => {
-                let fresh = self.asked.verify_assignment(&assignment)?;
-                let running = self.running.ok_or(Refusal::NOT_IN_RELEASE)?;
-                let verified = self.trust.verify_proof(&proof, running, Some(&fresh))?;
-                News::Adopt(fresh, verified)
-            }
-            Answer::Changed { assignment, envelope, .. } => self.changed(&assignment, envelope)?,
-        })
-    }
-
-    fn changed(&self, assignment: &Signed<'_>, envelope: &[u8]) -> Result<News, Refusal> {
-        let fresh = self.asked.verify_assignment(assignment)?;
-        let offer = self.offer(envelope, &fresh);
-        Ok(News::Changed(fresh, offer))
-    }
-
-    fn offer(&self, bytes: &[u8], fresh: &Fresh) -> Result<Offer, Refused> {
-        let unknown = |reason| Refused { content: ContentId::NONE, reason };
-        let verified = self.trust.verify(bytes, Some(fresh)).map_err(unknown)?;
-        let refuse = |reason| Refused { content: verified.content().id(), reason };
-        let manifest = Manifest::parse(bytes.get(verified.manifest()).unwrap_or_default()).map_err(refuse)?;
-        self.suits(&manifest).map_err(refuse)?;
-        Ok(Offer { facts: facts(&manifest), verified })
-    }
-
-    /// Whether the firmware can run it: exactly its sections with its own flags, and no connectivity at stake without
-    /// a round trip.
-    fn suits(&self, manifest: &Manifest<'_>) -> Result<(), Refusal> {
-        let waived = manifest.policy.reach == Reach::None && self.trust.keyring.director != Director::None;
-        if waived && manifest.objects().any(|entry| entry.flags.risk() == Risk::Connectivity) {
-            return Err(Refusal::REACH_WAIVED);
-        }
-        let sections = self.firmware.sections;
-        if sections.is_empty() {
-            return Ok(());
-        }
-        let agrees = |(entry, (name, flags)): (Entry<'_>, &(&str, _))| {
-            entry.section == *name && entry.flags == *flags && !matches!(entry.kind, Kind::File(_))
-        };
-        if manifest.objects().count() != sections.len() {
-            return Err(Refusal::MISSING_SECTION);
-        }
-        if manifest.objects().zip(sections).all(agrees) { Ok(()) } else { Err(Refusal::FLAGS_DISAGREE) }
-    }
-}
-
-/// Objects that came with the answer, and the link for the others.
-struct Source<'a, L> {
-    link: &'a mut L,
-    inline: &'a [u8],
-    manifest: Manifest<'a>,
-}
-
-impl<L: Link> ObjectSource for Source<'_, L> {
-    async fn read(
-        &mut self,
-        index: usize,
-        object: ObjectRef,
-        offset: u32,
-        buffer: &mut [u8],
-    ) -> Result<usize, Refusal> {
-        let sizes =
-            |place| self.manifest.objects().nth(place).map(|entry| entry.object().map_or(0, |object| object.size));
-        let Some(bytes) = inline(self.inline, index, sizes) else {
-            return self.link.fetch(&object.digest, offset, buffer).await.map_err(|_| Refusal::OBJECT_UNAVAILABLE);
-        };
-        let rest = usize::try_from(offset).ok().and_then(|offset| bytes.get(offset..)).unwrap_or_default();
-        let taken = rest.len().min(buffer.len());
-        buffer.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
-        Ok(taken)
     }
 }
