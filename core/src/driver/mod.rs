@@ -24,7 +24,7 @@ use crate::envelope::{Envelope, Trust};
 use crate::flash::layout::{Layout, Slot};
 use crate::flash::record::{RECORD_BYTES, RecordStore};
 use crate::flash::slot::{Intact, Store};
-use crate::flash::stage::{ObjectSource, Target, Wanted};
+use crate::flash::stage::{Target, Wanted};
 use crate::id::{ContentId, KeyId};
 use crate::manifest::Manifest;
 use crate::outcome::{Detail, Ending, Outcome};
