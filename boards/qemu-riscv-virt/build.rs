@@ -20,7 +20,7 @@ fn main() {
 
     if env::var("CARGO_CFG_TARGET_OS").is_ok_and(|system| system == "none") {
         println!("cargo::rustc-link-search={}", out.display());
-        for script in ["memory.x", "link.x", "defmt.x"] {
+        for script in ["memory.x", "link.x", "defmt.x", "steadfast.x"] {
             println!("cargo::rustc-link-arg-bins=-T{script}");
         }
     }

@@ -5,7 +5,7 @@ use core::fmt;
 use ed25519_dalek::Signer as _;
 use embedded_storage_async::nor_flash::NorFlash;
 use steadfast_core::digest::Hasher;
-use steadfast_core::id::{DeviceId, FleetId};
+use steadfast_core::id::{DeviceId, FleetId, KeyId};
 use steadfast_core::identity::{IDENTITY_MAX_BYTES, Provisioned};
 use steadfast_core::keyring::Keyring;
 use steadfast_core::ports::Identity;
@@ -73,6 +73,10 @@ impl<B: Board> Identity for Device<'_, B> {
 
     fn first_floor(&self) -> Position {
         self.provisioned.floor
+    }
+
+    fn key(&self) -> KeyId {
+        self.provisioned.seed.public_key().id()
     }
 
     fn sign(&self, message: &[u8]) -> [u8; 64] {

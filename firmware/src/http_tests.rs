@@ -1,7 +1,5 @@
 //! What the client says, what it takes, and everything it refuses.
 
-extern crate std;
-
 use core::convert::Infallible;
 use std::format;
 use std::string::String;

@@ -5,11 +5,14 @@
 
 #![cfg_attr(not(test), no_std)]
 
+pub mod application;
 pub mod board;
 pub mod device;
 pub mod http;
 pub mod link;
+mod narrator;
 pub mod partition;
+pub mod run;
 pub mod time;
 
 #[cfg(test)]

@@ -153,6 +153,9 @@ async fn resolve(stack: Stack<'_>, server: &str) -> Result<IpEndpoint, LinkFaile
 
 impl Link for HttpLink<'_> {
     async fn exchange(&mut self, endpoint: Endpoint, request: &[u8], response: &mut [u8]) -> Result<usize, LinkFailed> {
+        if endpoint == Endpoint::Poll {
+            defmt::info!("polling");
+        }
         self.request(Request::Post { endpoint, body: request }, response).await
     }
 

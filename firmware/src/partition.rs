@@ -89,9 +89,7 @@ impl<F: NorFlash> NorFlash for Partition<'_, F> {
 }
 
 #[cfg(test)]
-mod tests {
-    extern crate std;
-
+pub(crate) mod tests {
     use core::convert::Infallible;
     use std::vec::Vec;
 
@@ -100,7 +98,13 @@ mod tests {
     use super::*;
 
     /// Notes what reaches the chip.
-    struct Chip(Vec<Range<u32>>);
+    pub(crate) struct Chip(Vec<Range<u32>>);
+
+    impl Chip {
+        pub(crate) fn new() -> Self {
+            Self(Vec::new())
+        }
+    }
 
     impl ErrorType for Chip {
         type Error = NorFlashErrorKind;
@@ -136,7 +140,7 @@ mod tests {
 
     #[test]
     fn every_operation_stays_inside_its_partition() -> Result<(), Infallible> {
-        let flash = SharedFlash::new(Chip(Vec::new()));
+        let flash = SharedFlash::new(Chip::new());
         let mut partition = block_on(Partition::new(&flash, 16..48));
         for from in 0..64_u32 {
             for to in 0..64_u32 {

@@ -5,6 +5,7 @@
 
 #![no_std]
 
+pub mod app;
 pub mod board;
 pub mod clock;
 pub mod flash;
@@ -13,6 +14,7 @@ mod log;
 pub mod network;
 mod register;
 pub mod reset;
+pub mod virt;
 mod virtqueue;
 
 /// Lets the timer and the devices interrupt. Called once, first of all.

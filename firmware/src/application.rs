@@ -1,0 +1,366 @@
+//! What an application holds of Steadfast: its sections and its health.
+//!
+//! A task subscribes to the one section that it lives by:
+//!
+//! ```text
+//! let mut sampling = application.subscribe::<Sampling>();
+//! let mut values = sampling.section().await?;
+//! loop {
+//!     // ... work with `values`; sampling.pass("sensor") or sampling.fail("sensor", "overrun") ...
+//!     values = sampling.changed().await?;
+//! }
+//! ```
+//!
+//! Each activation is numbered. What a task says about its health counts only when it has taken its section of the running
+//! activation: a task that still works with old values cannot vouch for new ones. And no new configuration is staged over the old before
+//! every subscriber has taken the new one, see [`Application::activate`].
+
+use core::cell::RefCell;
+use core::future::poll_fn;
+use core::marker::PhantomData;
+use core::task::Poll;
+
+use embassy_sync::blocking_mutex::raw::NoopRawMutex;
+use embassy_sync::signal::Signal;
+use embassy_sync::waitqueue::MultiWakerRegistration;
+use embassy_time::{Duration, with_timeout};
+use embedded_storage_async::nor_flash::NorFlash;
+use heapless::Vec;
+use steadfast_core::config::{self, Malformed, Section};
+use steadfast_core::content::Content;
+use steadfast_core::digest::Digest;
+use steadfast_core::flash::layout::{Layout, Region};
+use steadfast_core::flash::slot::{Intact, Store};
+use steadfast_core::manifest::CHECKS_MAX;
+use steadfast_core::outcome::Detail;
+use steadfast_core::ports::{Check, Health};
+
+use crate::partition::{Partition, SharedFlash};
+
+/// Tasks that may wait for sections, and the loop that waits for them.
+pub const SUBSCRIBERS_MAX: usize = 8;
+
+/// Longest section that is read, in bytes; it lies in the state of the task that reads it.
+pub const SECTION_MAX_BYTES: usize = 512;
+
+/// Through this many bytes a manifest is walked in search of a section.
+const CHUNK_BYTES: usize = 64;
+
+/// How long subscribers may take to look at a new configuration before the device is restarted with it. Far longer than any task
+/// should sleep without listening, far shorter than a trial.
+const SUBSCRIBER_PATIENCE: Duration = Duration::from_secs(15);
+
+/// Why there is no section.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, defmt::Format)]
+pub enum NoSection {
+    /// No configuration runs: the firmware's own defaults hold.
+    NoConfiguration,
+    /// The configuration does not have it.
+    Absent,
+    /// The flash does not give it back as it was.
+    Unreadable,
+    /// Its bytes are not values of this firmware's type.
+    Malformed(Malformed),
+}
+
+/// What the loop and the application's tasks share, on one executor.
+pub struct Application<F: 'static> {
+    flash: &'static SharedFlash<F>,
+    layout: Layout,
+    checks: &'static [&'static str],
+    state: RefCell<State>,
+    /// A check says something new, or a section could not be decoded.
+    spoken: Signal<NoopRawMutex, ()>,
+}
+
+struct State {
+    running: Option<Intact>,
+    /// Counts activations; 0 until the first.
+    activation: u32,
+    subscribers: usize,
+    /// How many subscribers have not looked at this activation yet.
+    behind: usize,
+    health: Vec<Check, CHECKS_MAX>,
+    undecodable: Option<&'static str>,
+    wakers: MultiWakerRegistration<{ SUBSCRIBERS_MAX + 1 }>,
+}
+
+impl<F: NorFlash> Application<F> {
+    /// An application with the checks of its configuration type.
+    #[must_use]
+    pub fn new(flash: &'static SharedFlash<F>, layout: Layout, checks: &'static [&'static str]) -> Self {
+        let state = State {
+            running: None,
+            activation: 0,
+            subscribers: 0,
+            behind: 0,
+            health: checks.iter().map(|_| Check::Waiting).collect(),
+            undecodable: None,
+            wakers: MultiWakerRegistration::new(),
+        };
+        Self { flash, layout, checks, state: RefCell::new(state), spoken: Signal::new() }
+    }
+
+    /// The right to one section, for one task. At most [`SUBSCRIBERS_MAX`]; kept for the life of the task.
+    #[must_use]
+    pub fn subscribe<S: Section>(&'static self) -> Subscriber<S, F> {
+        const { assert!(S::MAX_BYTES <= SECTION_MAX_BYTES, "this section is larger than SECTION_MAX_BYTES") };
+        let mut state = self.state.borrow_mut();
+        debug_assert!(state.subscribers < SUBSCRIBERS_MAX);
+        state.subscribers += 1;
+        state.behind += 1;
+        Subscriber { application: self, seen: 0, last: None, kind: PhantomData }
+    }
+
+    /// What runs; none for the firmware's own defaults.
+    #[must_use]
+    pub fn content(&self) -> Option<Content> {
+        self.state.borrow().running.as_ref().map(|running| *running.content())
+    }
+
+    /// Where record and slots lie.
+    pub(crate) const fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    /// The part of the flash that core may touch.
+    pub(crate) async fn partition(&self) -> Partition<'static, F> {
+        let regions = [self.layout.record, self.layout.a, self.layout.b];
+        let start = regions.iter().map(|region| region.start).min().unwrap_or(0);
+        let end = regions.iter().map(Region::end).max().unwrap_or(0);
+        Partition::new(self.flash, start..end).await
+    }
+
+    /// From now on `running` is what sections are read from. All checks begin anew.
+    pub(crate) fn activate(&self, running: Option<Intact>) {
+        let mut state = self.state.borrow_mut();
+        state.running = running;
+        state.activation = state.activation.wrapping_add(1).max(1);
+        state.behind = state.subscribers;
+        state.health.fill(Check::Waiting);
+        state.undecodable = None;
+        state.wakers.wake();
+    }
+
+    /// Whether every subscriber took the running configuration in time; if not, only a restart can make them.
+    pub(crate) async fn is_taken(&self) -> bool {
+        let all = self.wait_for(|state| (state.behind == 0).then_some(()));
+        with_timeout(SUBSCRIBER_PATIENCE, all).await.is_ok()
+    }
+
+    /// A section of what runs that a subscriber could not decode; told once.
+    pub(crate) fn undecodable(&self) -> Option<&'static str> {
+        self.state.borrow_mut().undecodable.take()
+    }
+
+    /// Waits until a check says something new, or a section could not be decoded.
+    pub(crate) async fn spoken(&self) {
+        self.spoken.wait().await;
+    }
+
+    async fn wait_for<T>(&self, ready: impl Fn(&State) -> Option<T>) -> T {
+        poll_fn(|context| {
+            let mut state = self.state.borrow_mut();
+            match ready(&state) {
+                Some(value) => Poll::Ready(value),
+                None => {
+                    state.wakers.register(context.waker());
+                    Poll::Pending
+                }
+            }
+        })
+        .await
+    }
+
+    fn say(&self, name: &str, word: Check) {
+        let mut state = self.state.borrow_mut();
+        let at = self.checks.iter().position(|check| *check == name);
+        match at.and_then(|at| state.health.get_mut(at)) {
+            Some(check) if *check != word => {
+                *check = word;
+                self.spoken.signal(());
+            }
+            Some(_) => {}
+            None => defmt::warn!("`{=str}` is no check of this configuration", name),
+        }
+    }
+}
+
+impl<F: NorFlash> Health for &Application<F> {
+    fn check(&mut self, name: &str) -> Check {
+        let at = self.checks.iter().position(|check| *check == name);
+        at.and_then(|at| self.state.borrow().health.get(at).cloned()).unwrap_or(Check::Waiting)
+    }
+}
+
+/// One task's section: reads it, waits for its changes, vouches for it.
+pub struct Subscriber<S, F: 'static> {
+    application: &'static Application<F>,
+    /// The activation that was looked at last; 0 before the first.
+    seen: u32,
+    /// The bytes that were handed out last, in short.
+    last: Option<Digest>,
+    kind: PhantomData<S>,
+}
+
+impl<S: Section, F: NorFlash> Subscriber<S, F> {
+    /// The section as it runs now. Waits for the first activation after a start.
+    ///
+    /// # Errors
+    /// [`NoSection`]; what then holds is the application's business, usually its own defaults.
+    pub async fn section(&mut self) -> Result<S, NoSection> {
+        let (running, activation) = self.next_activation(0).await;
+        self.take(running, activation).await
+    }
+
+    /// Waits until an activation brings other values than those handed out last.
+    ///
+    /// # Errors
+    /// As [`Subscriber::section`].
+    pub async fn changed(&mut self) -> Result<S, NoSection> {
+        loop {
+            let (running, activation) = self.next_activation(self.seen).await;
+            let before = self.last;
+            let values = self.take(running, activation).await;
+            if self.last != before {
+                return values;
+            }
+        }
+    }
+
+    /// The check `name` passes, with the values that were handed out last.
+    pub fn pass(&self, name: &str) {
+        self.say(name, Check::Passed);
+    }
+
+    /// The check `name` fails, with the values that were handed out last. `why` is reported, cut at 40 bytes.
+    pub fn fail(&self, name: &str, why: &str) {
+        let mut detail = Detail::new();
+        // Whatever fits; a short word is better than none.
+        why.chars().take_while(|letter| detail.push(*letter).is_ok()).for_each(drop);
+        self.say(name, Check::Failed(detail));
+    }
+
+    fn say(&self, name: &str, word: Check) {
+        let activation = self.application.state.borrow().activation;
+        if self.seen != 0 && self.seen == activation {
+            self.application.say(name, word);
+        }
+    }
+
+    async fn next_activation(&self, seen: u32) -> (Option<Intact>, u32) {
+        let newer = |state: &State| (state.activation != seen).then(|| (state.running.clone(), state.activation));
+        self.application.wait_for(newer).await
+    }
+
+    async fn take(&mut self, running: Option<Intact>, activation: u32) -> Result<S, NoSection> {
+        let mut bytes = [0; SECTION_MAX_BYTES];
+        let found = self.read(running, &mut bytes).await;
+        self.last = found.as_deref().ok().map(Digest::of);
+        self.look_at(activation);
+        config::decode(found?).map_err(|malformed| {
+            // Signed bytes that are not of our type: firmware and schema disagree, which must end the trial.
+            self.application.state.borrow_mut().undecodable = Some(S::NAME);
+            self.application.spoken.signal(());
+            NoSection::Malformed(malformed)
+        })
+    }
+
+    async fn read<'b>(&self, running: Option<Intact>, bytes: &'b mut [u8]) -> Result<&'b [u8], NoSection> {
+        let running = running.ok_or(NoSection::NoConfiguration)?;
+        let mut flash = self.application.partition().await;
+        let mut store = Store { flash: &mut flash, layout: &self.application.layout, chunk: &mut [0; CHUNK_BYTES] };
+        let section = running.section(&mut store, S::NAME, bytes).await;
+        section.map_err(|_| NoSection::Unreadable)?.ok_or(NoSection::Absent)
+    }
+
+    fn look_at(&mut self, activation: u32) {
+        let mut state = self.application.state.borrow_mut();
+        if self.seen != activation && state.activation == activation {
+            state.behind = state.behind.saturating_sub(1);
+            state.wakers.wake();
+        }
+        self.seen = activation;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::boxed::Box;
+
+    use embassy_futures::block_on;
+    use steadfast_core::config::Config;
+    use steadfast_core::flash::layout::Region;
+
+    use super::*;
+    use crate::partition::tests::Chip;
+
+    #[derive(Config)]
+    #[expect(dead_code, reason = "its values never arrive here")]
+    struct Sampling {
+        #[config(default = 1)]
+        period: u8,
+    }
+
+    #[derive(Config)]
+    #[config(root)]
+    struct Root {
+        #[config(checks("sensor"))]
+        sampling: Sampling,
+    }
+
+    fn application() -> &'static Application<Chip> {
+        let region = Region { start: 0, length: 16, erase_bytes: 16 };
+        let layout = Layout { record: region, a: region, b: region, erased: 0xFF };
+        let flash = Box::leak(Box::new(SharedFlash::new(Chip::new())));
+        Box::leak(Box::new(Application::new(flash, layout, <Root as config::Configuration>::CHECKS)))
+    }
+
+    #[test]
+    fn a_task_vouches_only_for_the_configuration_that_it_has_taken() {
+        let mut application = application();
+        let mut sampling = application.subscribe::<Sampling>();
+        sampling.pass("sensor");
+        assert_eq!(application.check("sensor"), Check::Waiting, "before the first activation");
+
+        application.activate(None);
+        sampling.pass("sensor");
+        assert_eq!(application.check("sensor"), Check::Waiting, "activated, but not taken");
+
+        assert_eq!(block_on(sampling.section()).err(), Some(NoSection::NoConfiguration));
+        sampling.pass("sensor");
+        assert_eq!(application.check("sensor"), Check::Passed);
+
+        application.activate(None);
+        assert_eq!(application.check("sensor"), Check::Waiting, "checks begin anew");
+        sampling.fail("sensor", "of yesterday");
+        assert_eq!(application.check("sensor"), Check::Waiting, "a word about old values");
+    }
+
+    #[test]
+    fn an_activation_is_taken_when_every_subscriber_has_looked() {
+        let application = application();
+        let mut first = application.subscribe::<Sampling>();
+        let mut second = application.subscribe::<Sampling>();
+        application.activate(None);
+        assert_eq!(application.state.borrow().behind, 2);
+        let _ = block_on(first.section());
+        let _ = block_on(first.section());
+        assert_eq!(application.state.borrow().behind, 1, "looking twice counts once");
+        let _ = block_on(second.section());
+        assert!(block_on(application.is_taken()));
+    }
+
+    #[test]
+    fn a_long_reason_is_cut_and_an_unknown_check_is_nobodys() {
+        let mut application = application();
+        let mut sampling = application.subscribe::<Sampling>();
+        application.activate(None);
+        let _ = block_on(sampling.section());
+        sampling.fail("sensor", &"long ".repeat(20));
+        let Check::Failed(detail) = application.check("sensor") else { panic!("it has failed") };
+        assert!(detail.starts_with("long long") && detail.len() <= 40);
+        sampling.pass("other");
+        assert_eq!(application.check("other"), Check::Waiting);
+    }
+}

@@ -1,0 +1,186 @@
+//! The loop: steps core's driver, waits as it says, feeds the watchdog.
+//!
+//! The watchdog is fed from the executor that the application runs on, so a task that hangs without awaiting resets the device; a task that
+//! hangs while awaiting is found by its health check.
+
+use core::marker::PhantomData;
+
+use embassy_futures::join::join;
+use embassy_futures::select::select;
+use embassy_futures::yield_now;
+use embassy_time::{Duration, Ticker, Timer};
+use steadfast_core::config::Configuration;
+use steadfast_core::driver::{Driver, Next, Ports, Setting};
+use steadfast_core::id::FirmwareId;
+use steadfast_core::manifest::{Flags, OBJECTS_MAX, Restart, Risk};
+use steadfast_core::ports::{Firmware, Health, Identity, Link, ResetCause};
+
+use crate::application::Application;
+use crate::board::{self, Board};
+use crate::narrator::Narrator;
+use crate::partition::Partition;
+use crate::time;
+
+/// Feedings in one time-out of the watchdog: one may come late without a reset.
+const FEEDINGS: u32 = 4;
+
+/// Everything that the loop needs.
+pub struct Steadfast<'a, B: Board + 'static, L, I> {
+    /// The board.
+    pub board: &'a B,
+    /// What it shares with the application's tasks.
+    pub application: &'static Application<B::Flash>,
+    /// The way to the server.
+    pub link: L,
+    /// Who the device is.
+    pub identity: I,
+    /// What runs: [`firmware`] makes it.
+    pub firmware: Firmware,
+}
+
+/// The firmware whose configuration is `C`, as core wants it described.
+#[must_use]
+pub const fn firmware<C: Configuration>(id: FirmwareId, reset: ResetCause) -> Firmware {
+    Firmware { id, schema: C::SCHEMA_ID, sections: Sorted::<C>::SECTIONS, reset }
+}
+
+impl<B: Board, L: Link, I: Identity> Steadfast<'_, B, L, I> {
+    /// Runs for ever.
+    pub async fn run(self) -> ! {
+        const { board::check::<B>() };
+        let Self { board, application, link, identity, firmware } = self;
+        let ports = Ports { flash: application.partition().await, link, identity, health: application };
+        let driver = Driver::new(ports, Setting { layout: *application.layout(), firmware });
+        join(feed(board), turn(driver, board, application)).await.0
+    }
+}
+
+async fn feed(board: &impl Board) -> ! {
+    const { assert!(FEEDINGS > 1) };
+    fn period<B: Board>(_: &B) -> Duration {
+        Duration::from_millis((B::WATCHDOG_MS / FEEDINGS) as u64)
+    }
+    let mut ticker = Ticker::every(period(board));
+    loop {
+        board.feed_watchdog();
+        ticker.next().await;
+    }
+}
+
+type OnBoard<'a, B, L, I, H> = Driver<Partition<'a, <B as Board>::Flash>, L, I, H>;
+
+async fn turn<B: Board, L: Link, I: Identity, H: Health>(
+    mut driver: OnBoard<'_, B, L, I, H>,
+    board: &B,
+    application: &Application<B::Flash>,
+) -> ! {
+    let mut narrator = Narrator::default();
+    loop {
+        if let Some(section) = application.undecodable() {
+            driver.undecodable(section);
+        }
+        let next = driver.step(time::now()).await;
+        if let Some(record) = driver.record() {
+            narrator.tell(record);
+        }
+        match next {
+            // The application's tasks run between two steps, however much there is to do.
+            Next::Now => yield_now().await,
+            Next::At(at) => {
+                select(Timer::at(time::wake_at(at)), application.spoken()).await;
+            }
+            Next::Activate => {
+                narrator.activated(driver.running());
+                application.activate(driver.running().cloned());
+                if !application.is_taken().await {
+                    defmt::error!("a task does not take its section: restarting with it");
+                    board.restart();
+                }
+            }
+            Next::Restart => {
+                defmt::info!("restarting");
+                board.restart();
+            }
+        }
+    }
+}
+
+/// A manifest names sections in ascending order, a configuration type in that of its fields.
+struct Sorted<C>(PhantomData<C>);
+
+impl<C: Configuration> Sorted<C> {
+    const SECTIONS: &'static [(&'static str, Flags)] = Self::TABLE.split_at(C::SECTIONS.len()).0;
+
+    const TABLE: &'static [(&'static str, Flags); OBJECTS_MAX] = &{
+        let mut table = [("", Flags::new(Restart::Nothing, Risk::Low)); OBJECTS_MAX];
+        let mut count = 0;
+        while count < C::SECTIONS.len() {
+            // Insertion: everything greater moves up by one.
+            let section = &C::SECTIONS[count];
+            let mut place = count;
+            while place > 0 && is_less(section.name, table[place - 1].0) {
+                table[place] = table[place - 1];
+                place -= 1;
+            }
+            table[place] = (section.name, section.flags);
+            count += 1;
+        }
+        table
+    };
+}
+
+const fn is_less(a: &str, b: &str) -> bool {
+    let (a, b) = (a.as_bytes(), b.as_bytes());
+    let mut at = 0;
+    while at < a.len() && at < b.len() {
+        if a[at] != b[at] {
+            return a[at] < b[at];
+        }
+        at += 1;
+    }
+    a.len() < b.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use steadfast_core::config::Config;
+
+    use super::*;
+
+    #[derive(Config)]
+    #[expect(dead_code, reason = "only its description matters here")]
+    struct One {
+        #[config(default = 1)]
+        value: u8,
+    }
+
+    #[derive(Config)]
+    #[expect(dead_code, reason = "only its description matters here")]
+    struct Two {
+        #[config(default = 1)]
+        value: u8,
+    }
+
+    #[derive(Config)]
+    #[expect(dead_code, reason = "only its description matters here")]
+    struct Three {
+        #[config(default = 1)]
+        value: u8,
+    }
+
+    #[derive(Config)]
+    #[config(root)]
+    struct Root {
+        b: One,
+        #[config(restart = device, risk = safety)]
+        ab: Two,
+        a: Three,
+    }
+
+    #[test]
+    fn sections_ascend_by_name_and_keep_their_flags() {
+        let sections = firmware::<Root>(FirmwareId([0; 8]), ResetCause::Ordinary).sections;
+        let task = Flags::new(Restart::Task, Risk::Low);
+        assert_eq!(sections, [("a", task), ("ab", Flags::new(Restart::Device, Risk::Safety)), ("b", task)]);
+    }
+}

@@ -1,0 +1,47 @@
+//! Where the bytes of a firmware are: `steadfast-size ELF` prints flash and RAM by component.
+//!
+//! Code is counted by the source line that it comes from, not by the function that it lies in: after link-time optimisation one function
+//! holds a whole task with everything it calls. Of the functions inlined into each other the innermost counts that is not
+//! Rust's own library, so a loop over a slice belongs to whoever wrote the loop. Data is counted by symbol.
+
+mod component;
+mod image;
+
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+
+use crate::component::Component;
+use crate::image::Image;
+
+fn main() -> Result<()> {
+    let paths: Vec<_> = std::env::args_os().skip(1).collect();
+    if paths.is_empty() {
+        bail!("name the ELF files to measure; `cargo xtask size` does");
+    }
+    for path in paths {
+        let path = Path::new(&path);
+        let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+        let image = Image::measure(&bytes).with_context(|| format!("cannot measure {}", path.display()))?;
+        print(path, &image);
+    }
+    Ok(())
+}
+
+fn print(path: &Path, image: &Image) {
+    println!("{}", path.display());
+    println!("  {:32} {:>8} {:>8}", "component", "flash", "RAM");
+    for component in Component::ALL {
+        let size = image.of(component);
+        if size.flash + size.ram > 0 {
+            println!("  {:32} {:>8} {:>8}", component.name(), size.flash, size.ram);
+        }
+    }
+    let core = image.sum(Component::is_core);
+    let crypto = image.sum(|component| component == Component::Crypto);
+    println!("  {:32} {:>8} {:>8}", "core and cryptography", core.flash + crypto.flash, core.ram + crypto.ram);
+    println!("  {:32} {:>8} {:>8}", "total", image.total().flash, image.total().ram);
+    for (name, bytes) in image.largest_data() {
+        println!("    {bytes:>8} bytes of RAM: {name}");
+    }
+}
