@@ -30,7 +30,7 @@ pub(super) fn check(draft: &Draft) -> Checked {
 }
 
 fn check_section(section: &Section) -> Checked {
-    let place = Place(format!("section `{}`", section.name));
+    let place = Place::section(&section.name);
     place.doc(&section.doc)?;
     let mut seen = BTreeSet::new();
     for check in &section.checks {
@@ -127,10 +127,20 @@ fn check_key(place: &Place, item: &Type, key: &str) -> Checked {
 }
 
 /// Where a rule is judged.
-struct Place(String);
+pub(super) struct Place(String);
+
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
 
 impl Place {
-    fn inside(&self, name: &str) -> Self {
+    pub(super) fn section(name: &str) -> Self {
+        Self(format!("section `{name}`"))
+    }
+
+    pub(super) fn inside(&self, name: &str) -> Self {
         let separator = if self.0.contains(", field") { "." } else { ", field " };
         Self(format!("{}{separator}{name}", self.0))
     }
@@ -170,7 +180,7 @@ impl Place {
     }
 }
 
-fn not_a_name(name: &str) -> String {
+pub(super) fn not_a_name(name: &str) -> String {
     format!("`{name}` is no name: a letter, then letters, digits and `_`, lower case, at most {MAX_NAME_BYTES}")
 }
 

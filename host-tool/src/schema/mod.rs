@@ -8,13 +8,20 @@
 //! names are unique, its defaults fit their types, and `id` belongs to exactly this content.
 
 mod check;
+mod elf;
 mod error;
+mod file;
 mod size;
+mod text;
 mod wire;
 
+pub use elf::{ElfError, extract};
+
 pub use error::SchemaError;
+pub use file::{Added, EXPORTED, FOLDER, FileError, StoreError, Stored, WRITTEN, add, from_file, list, load, place};
 pub use steadfast_core::id::SchemaId;
 pub use steadfast_core::schema::{FloatKind, IntKind, Restart, Risk};
+pub use text::{TextError, from_toml};
 
 use steadfast_core::digest::Digest;
 use steadfast_core::schema::{MAX_DESCRIPTION_BYTES, Prose};

@@ -111,6 +111,7 @@ pub(crate) struct Nested {
 /// The passwords.
 #[derive(Config)]
 pub(crate) struct Keys {
+    #[expect(dead_code, reason = "only described")]
     pub(crate) psk: String<63>,
 }
 
