@@ -1,3 +1,5 @@
 //! The hostile world in which Steadfast is tried: what stands here is for tests only, and shared between them.
 
+pub mod flash;
 pub mod qemu;
+pub mod samples;

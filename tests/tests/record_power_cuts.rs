@@ -1,0 +1,206 @@
+//! The boot record under power cuts: every operation of a row of commits, every tear, and the cut of every recovery.
+
+use embassy_futures::block_on;
+use steadfast_core::flash::layout::Region;
+use steadfast_core::flash::record::{RECORD_BYTES, RecordStore};
+use steadfast_core::position::Position;
+use steadfast_core::record::BootRecord;
+use steadfast_core::refusal::Refusal;
+use steadfast_tests::flash::{
+    Case, Cases, Geometry, INTERNAL, Image, Internal, Nor, SERIAL, Serial, WIDE, Wide, tears,
+};
+use steadfast_tests::samples;
+
+/// Commits in the row: every block of the largest geometry is written twice, and erased once while it holds a record.
+const COMMITS: u32 = 6;
+
+/// More flash operations than any recovery needs: one commit.
+const RECOVERY_OPERATIONS_MAX: usize = 3;
+
+type Loaded = (RecordStore, Option<u32>);
+
+fn load<const R: usize, const W: usize, const E: usize>(flash: &mut Nor<R, W, E>) -> Loaded {
+    let layout = flash.geometry.layout;
+    let (store, record) = block_on(RecordStore::load(flash, &layout, &mut [0; RECORD_BYTES])).expect("flash works");
+    (store, record.map(|record| record.accepted.sequence))
+}
+
+fn commit<const R: usize, const W: usize, const E: usize>(
+    flash: &mut Nor<R, W, E>,
+    store: &mut RecordStore,
+    sequence: u32,
+) {
+    let mut record = samples::record(sequence);
+    block_on(store.commit(flash, &mut record, &mut [0; RECORD_BYTES])).expect("flash works");
+}
+
+/// How many more cuts follow the first one.
+#[derive(Clone, Copy)]
+enum Depth {
+    Single,
+    Pairs,
+}
+
+struct Explorer {
+    cases: Cases,
+}
+
+impl Explorer {
+    /// Cuts power in every operation in the flash's journal, during which `may` are the records that a load may find.
+    fn cut_all<const R: usize, const W: usize, const E: usize>(
+        &mut self,
+        flash: &Nor<R, W, E>,
+        case: &Case,
+        may: &[Option<u32>],
+        depth: Depth,
+    ) {
+        for (index, step) in flash.journal.iter().enumerate() {
+            for tear in flash.tears(&step.operation) {
+                let (case, image) = (case.and(index, tear), flash.torn(step, tear));
+                if self.cases.is_new(&case, &step.operation, &image) {
+                    Cases::check(&case, || self.recover(flash.restart(image), &case, may, depth));
+                }
+            }
+        }
+    }
+
+    fn recover<const R: usize, const W: usize, const E: usize>(
+        &mut self,
+        mut flash: Nor<R, W, E>,
+        case: &Case,
+        may: &[Option<u32>],
+        depth: Depth,
+    ) {
+        let (mut store, found) = load(&mut flash);
+        assert!(may.contains(&found), "found {found:?}, neither the old nor the new of {may:?}");
+        assert!(flash.journal.len() <= RECOVERY_OPERATIONS_MAX, "{} operations", flash.journal.len());
+        if let Depth::Pairs = depth {
+            self.cut_all(&flash, &phase(case, "recovery"), may, Depth::Single);
+        }
+
+        let mut again = flash.restart(flash.image.clone());
+        assert_eq!(load(&mut again).1, found, "loading again finds another record");
+        assert!(again.journal.is_empty(), "loading again writes");
+
+        let next = COMMITS + 1;
+        flash.journal.clear();
+        commit(&mut flash, &mut store, next);
+        assert_eq!(load(&mut flash.restart(flash.image.clone())).1, Some(next), "no further commit possible");
+        assert_eq!(flash.image.sins, Vec::<String>::new());
+        if let Depth::Pairs = depth {
+            self.cut_all(&flash, &phase(case, "next"), &[found, Some(next)], Depth::Single);
+        }
+    }
+}
+
+fn phase(case: &Case, suffix: &str) -> Case {
+    Case { phase: format!("{}+{suffix}", case.phase), ..case.clone() }
+}
+
+fn survives<const R: usize, const W: usize, const E: usize>(geometry: Geometry, depth: Depth) {
+    let mut explorer = Explorer { cases: Cases::new() };
+    let mut flash = Nor::<R, W, E>::new(geometry);
+    let (mut store, mut before) = load(&mut flash);
+    assert_eq!(before, None);
+    for sequence in 0..COMMITS {
+        flash.journal.clear();
+        commit(&mut flash, &mut store, sequence);
+        let case = Case { geometry: geometry.name, phase: format!("commit{sequence}"), cuts: Vec::new() };
+        explorer.cut_all(&flash, &case, &[before, Some(sequence)], depth);
+        before = Some(sequence);
+    }
+    assert_eq!(flash.image.sins, Vec::<String>::new());
+    println!("record: {}", explorer.cases);
+}
+
+#[test]
+fn every_pair_of_power_cuts_in_a_commit_leaves_the_old_record_or_the_new_one_internal() {
+    survives::<4, 8, 2048>(INTERNAL, Depth::Pairs);
+}
+
+#[test]
+fn every_pair_of_power_cuts_in_a_commit_leaves_the_old_record_or_the_new_one_wide() {
+    survives::<1, 32, 4096>(WIDE, Depth::Pairs);
+}
+
+#[test]
+fn every_power_cut_in_a_commit_leaves_the_old_record_or_the_new_one_serial() {
+    survives::<1, 1, 4096>(SERIAL, Depth::Single);
+}
+
+/// A flash whose last commit wrote `sequence`, after as many before.
+fn settled(sequence: u32) -> Internal {
+    let mut flash = Internal::new(INTERNAL);
+    let (mut store, _) = load(&mut flash);
+    (0..=sequence).for_each(|sequence| commit(&mut flash, &mut store, sequence));
+    flash.journal.clear();
+    flash
+}
+
+fn spoil(image: &mut Image, region: Region, block: u32, copy: u32) {
+    image.bytes[(region.block(block) + copy * RECORD_BYTES as u32 + 100) as usize] ^= 1;
+}
+
+#[test]
+fn one_rotten_copy_is_made_good_without_a_loss() {
+    for (block, copy) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
+        let mut flash = settled(3);
+        spoil(&mut flash.image, INTERNAL.layout.record, block, copy);
+        assert_eq!(load(&mut flash).1, Some(3), "block {block}, copy {copy}");
+        let mut again = flash.restart(flash.image.clone());
+        assert_eq!(load(&mut again).1, Some(3));
+        assert!(again.journal.is_empty());
+    }
+}
+
+#[test]
+fn a_record_lost_altogether_is_none_and_a_new_one_can_be_written() {
+    let mut flash = settled(3);
+    for (block, copy) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
+        spoil(&mut flash.image, INTERNAL.layout.record, block, copy);
+    }
+    let (mut store, found) = load(&mut flash);
+    assert_eq!(found, None);
+    commit(&mut flash, &mut store, 9);
+    assert_eq!(load(&mut flash).1, Some(9));
+    assert_eq!(flash.image.sins, Vec::<String>::new());
+}
+
+#[test]
+fn generations_wrap_without_falling_back() {
+    let mut flash = Internal::new(INTERNAL);
+    let mut old = samples::record(1);
+    old.generation = u32::MAX - 1;
+    let mut copy = [0; RECORD_BYTES];
+    old.encode_copy(&mut copy).unwrap();
+    for place in [0, RECORD_BYTES] {
+        flash.image.bytes[place..place + RECORD_BYTES].copy_from_slice(&copy);
+    }
+    let (mut store, found) = load(&mut flash);
+    assert_eq!(found, Some(1));
+    for sequence in 2..6 {
+        commit(&mut flash, &mut store, sequence);
+        assert_eq!(load(&mut flash.restart(flash.image.clone())).1, Some(sequence));
+    }
+}
+
+#[test]
+fn erases_are_spread_over_the_blocks() {
+    let mut flash = Wide::new(WIDE);
+    let (mut store, _) = load(&mut flash);
+    (0..30).for_each(|sequence| commit(&mut flash, &mut store, sequence));
+    assert_eq!(flash.image.wear[..6], [10; 6]);
+}
+
+#[test]
+fn a_region_too_small_for_two_blocks_is_refused() {
+    let mut geometry = SERIAL;
+    geometry.layout.record.length = 4096;
+    let mut flash = Serial::new(geometry);
+    let (mut store, _) = load(&mut flash);
+    let mut record: BootRecord = samples::record(0);
+    record.floor = Position::ZERO;
+    let refused = block_on(store.commit(&mut flash, &mut record, &mut [0; RECORD_BYTES]));
+    assert_eq!(refused, Err(Refusal::DOES_NOT_FIT));
+    assert!(flash.journal.is_empty());
+}
