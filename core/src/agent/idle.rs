@@ -19,9 +19,13 @@ use super::{Action, After, Agent, Examined, News, Offer, Phase, Staged};
 impl Agent {
     /// Time passed. A trial is judged first, then what is owed to the server.
     pub(super) fn tick(&mut self, examined: Examined, now: Instant) -> Action {
-        let paused = now < self.pace.paused_until();
-        if !paused && let Some(action) = self.judge(examined, now) {
-            return action;
+        if now >= self.pace.paused_until() {
+            if self.is_trial_left_out() {
+                return Action::Restart;
+            }
+            if let Some(action) = self.judge(examined, now) {
+                return action;
+            }
         }
         if let Some(challenge) = self.challenge.take() {
             self.phase = Phase::Reporting;
@@ -35,6 +39,11 @@ impl Agent {
             return Action::Poll(self.poll_flags(now));
         }
         self.wait(now)
+    }
+
+    /// Whether a trial should be running and is not, because its boot could not be recorded. A restart tries again.
+    fn is_trial_left_out(&self) -> bool {
+        self.record.trial.is_some_and(|trial| trial.stage == Stage::Running) && !self.on_trial()
     }
 
     /// An order is carried out while it is young. An old one is asked for again, and costs no download then.
@@ -124,8 +133,7 @@ impl Agent {
                 let ordered = offer.map(|offer| offer.verified.content().id());
                 self.answered_on_trial(ordered, now)
             }
-            // The trial's boot could not be recorded; a restart tries that again.
-            Some(trial) if trial.stage == Stage::Running => self.live(now),
+            Some(_) if self.is_trial_left_out() => self.live(now),
             Some(trial) => self.answered_from_control(trial, offer.as_ref()),
             None => match offer {
                 Some(offer) => self.take(&offer, now),

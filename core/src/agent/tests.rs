@@ -396,3 +396,19 @@ fn a_failed_commit_begins_no_trial() {
     let Action::Wait(until) = agent.handle(Event::Tick(healthy(1)), now) else { panic!("nothing should happen") };
     assert!(until > now && agent.record.trial.is_none());
 }
+
+#[test]
+fn a_trial_whose_boot_cannot_be_recorded_waits_on_the_confirmed_slot_and_is_tried_again() {
+    let mut agent = Agent::new(DeviceId([1; 16]), FIRMWARE, with_trial(Stage::Running), 7);
+    let now = Instant::from_milliseconds(0);
+    assert_eq!(agent.handle(Event::Started, now), Action::Commit);
+    *agent.record_mut() = with_trial(Stage::Running);
+    assert_eq!(agent.handle(Event::CommitFailed, now), Action::ReadBack(Slot::A));
+    assert_eq!(agent.handle(Event::Read(Some(FACTS)), now), Action::Activate(Some(Slot::A)));
+    agent.handle(Event::Activated, now);
+    assert!(matches!(agent.handle(Event::Tick(healthy(1)), now), Action::Poll(_)));
+    agent.handle(Event::Answer(News::Silence), now);
+    let Action::Wait(until) = agent.handle(Event::Tick(healthy(1)), now) else { panic!("it should pause") };
+    assert!(until > now);
+    assert_eq!(agent.handle(Event::Tick(healthy(1)), until), Action::Restart);
+}
