@@ -43,11 +43,11 @@ pub enum FileError {
 #[derive(Debug, Error)]
 pub enum StoreError {
     /// It cannot be read or written.
-    #[error("{}: {source}", path.display())]
-    Io { path: PathBuf, source: io::Error },
+    #[error("{}: {error}", path.display())]
+    Io { path: PathBuf, error: io::Error },
     /// It is no schema. In a hand-written one, `at` is line and column.
-    #[error("{}{}: {source}", path.display(), at.map(|(line, column)| format!(":{line}:{column}")).unwrap_or_default())]
-    File { path: PathBuf, at: Option<(usize, usize)>, source: FileError },
+    #[error("{}{}: {error}", path.display(), at.map(|(line, column)| format!(":{line}:{column}")).unwrap_or_default())]
+    File { path: PathBuf, at: Option<(usize, usize)>, error: FileError },
     /// Too large to be a firmware.
     #[error("{}: {bytes} bytes are more than any firmware has. Give the ELF file that the linker wrote", path.display())]
     TooLarge { path: PathBuf, bytes: u64 },
@@ -100,19 +100,19 @@ pub fn from_file(name: &str, content: &[u8]) -> Result<Schema, FileError> {
 /// # Errors
 /// [`StoreError`] names the file.
 pub fn load(path: &Path) -> Result<Schema, StoreError> {
-    let io = |source| StoreError::Io { path: path.into(), source };
+    let io = |error| StoreError::Io { path: path.into(), error };
     let bytes = fs::metadata(path).map_err(io)?.len();
     if bytes > FILE_BYTES_MAX {
         return Err(StoreError::TooLarge { path: path.into(), bytes });
     }
     let content = fs::read(path).map_err(io)?;
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    from_file(&name, &content).map_err(|source| {
-        let at = match &source {
-            FileError::Text(error) => Some(error.position(&String::from_utf8_lossy(&content))),
+    from_file(&name, &content).map_err(|error| {
+        let at = match &error {
+            FileError::Text(text) => Some(text.position(&String::from_utf8_lossy(&content))),
             _ => None,
         };
-        StoreError::File { path: path.into(), at, source }
+        StoreError::File { path: path.into(), at, error }
     })
 }
 
@@ -136,24 +136,24 @@ pub fn add(fleet: &Path, model: &str, schema: &Schema) -> Result<Added, StoreErr
     let path = place(fleet, model, schema)?;
     let description = schema.encode();
     match fs::read(&path) {
-        Ok(content) if content == description => return Ok(Added::Unchanged(path)),
+        Ok(content) if content == description => Ok(Added::Unchanged(path)),
         Ok(_) => write(&path, &description).map(|()| Added::Redocumented(path)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => write(&path, &description).map(|()| Added::New(path)),
-        Err(source) => Err(StoreError::Io { path, source }),
+        Err(error) => Err(StoreError::Io { path, error }),
     }
 }
 
 fn write(path: &Path, content: &[u8]) -> Result<(), StoreError> {
-    let io = |source| StoreError::Io { path: path.into(), source };
+    let io = |error| StoreError::Io { path: path.into(), error };
     let folder = path.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(folder).map_err(io)?;
     let draft = path.with_extension("tmp");
     let written =
         fs::File::create(&draft).and_then(|mut file| file.write_all(content)).and_then(|()| fs::rename(&draft, path));
-    written.map_err(|source| {
+    written.map_err(|error| {
         // What is left of it is in nobody's way; the error that counts is the first.
         let _ = fs::remove_file(&draft);
-        io(source)
+        io(error)
     })
 }
 
@@ -176,7 +176,7 @@ pub fn list(fleet: &Path) -> Result<Vec<Stored>, StoreError> {
 }
 
 fn entries(folder: &Path) -> Result<Vec<PathBuf>, StoreError> {
-    let io = |source| StoreError::Io { path: folder.into(), source };
+    let io = |error| StoreError::Io { path: folder.into(), error };
     let mut paths = fs::read_dir(folder)
         .and_then(|entries| entries.map(|entry| entry.map(|entry| entry.path())).collect::<io::Result<Vec<_>>>())
         .map_err(io)?;

@@ -11,6 +11,8 @@ mod check;
 mod elf;
 mod error;
 mod file;
+mod json;
+mod page;
 mod size;
 mod text;
 mod wire;

@@ -2,10 +2,17 @@
 //!
 //! Mirrors `steadfast_core::schema::max_bytes`, which works on the firmware's own tree; the schema tests hold the two together.
 
-use super::{Field, FloatKind, IntKind, Section, Type};
+use super::{Field, FloatKind, IntKind, Schema, Section, Type};
 
 /// Tag of an option, an enum or an address family: one byte, because no enum has more than 64 variants.
 const TAG_BYTES: u64 = 1;
+
+impl Schema {
+    /// The largest encoded size of all sections together, in bytes.
+    pub fn max_bytes(&self) -> u64 {
+        self.sections.iter().fold(0, |sum, section| section.max_bytes().saturating_add(sum))
+    }
+}
 
 impl Section {
     /// The largest encoded size in bytes.

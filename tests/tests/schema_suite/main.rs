@@ -6,5 +6,6 @@ mod elf;
 mod generated;
 mod judge;
 mod sample;
+mod shown;
 mod values;
 mod written;

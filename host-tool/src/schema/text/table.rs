@@ -12,6 +12,8 @@ use crate::schema::Literal;
 use crate::schema::check::not_a_name;
 
 type Read<T> = Result<T, TextError>;
+/// A key, where it stands, and what it is set to.
+type Entry<'a> = (&'a str, Range<usize>, &'a Spanned<DeValue<'a>>);
 
 /// A table and where it stands.
 #[derive(Clone)]
@@ -38,7 +40,7 @@ impl<'a> Table<'a> {
     }
 
     /// Names, places and values in the order in which they stand in the file.
-    pub(super) fn entries(&self) -> Vec<(&'a str, Range<usize>, &'a Spanned<DeValue<'a>>)> {
+    pub(super) fn entries(&self) -> Vec<Entry<'a>> {
         let mut entries: Vec<_> =
             self.inner.iter().map(|(key, value)| (key.get_ref().as_ref(), key.span(), value)).collect();
         entries.sort_by_key(|(_, span, _)| span.start);
@@ -46,7 +48,7 @@ impl<'a> Table<'a> {
     }
 
     /// [`Self::entries`], each of whose keys must be able to name something in a schema.
-    pub(super) fn named(&self) -> Read<Vec<(&'a str, Range<usize>, &'a Spanned<DeValue<'a>>)>> {
+    pub(super) fn named(&self) -> Read<Vec<Entry<'a>>> {
         let entries = self.entries();
         match entries.iter().find(|(name, ..)| !is_name(name)) {
             Some((name, span, _)) => Err(TextError::new(span.clone(), not_a_name(name))),
