@@ -6,8 +6,11 @@ struct Silent;
 // SAFETY: does nothing, hence nothing wrong from any context.
 unsafe impl defmt::Logger for Silent {
     fn acquire() {}
+    // SAFETY: does nothing.
     unsafe fn flush() {}
+    // SAFETY: does nothing.
     unsafe fn release() {}
+    // SAFETY: does nothing.
     unsafe fn write(_: &[u8]) {}
 }
 

@@ -18,6 +18,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("host-tool", &["steadfast-core"]),
     ("tests", &["steadfast", "steadfast-core", "steadfast-gateway", "steadfast-derive"]),
     ("tests/real", &["steadfast", "steadfast-core", "steadfast-gateway", "steadfast-tests"]),
+    ("tests/size", &[]),
     ("tests/size-probe", &["steadfast-core"]),
     ("tests/xtask", &[]),
 ];

@@ -45,8 +45,10 @@ unsafe impl Logger for Uart {
         });
     }
 
+    // SAFETY: asks nothing of its caller: every byte is sent when it is written.
     unsafe fn flush() {}
 
+    // SAFETY: defmt calls it once for each `acquire`; a second call finds nothing to give back.
     unsafe fn release() {
         let restore = with_state(|state| {
             state.encoder.end_frame(send);
@@ -58,6 +60,7 @@ unsafe impl Logger for Uart {
         }
     }
 
+    // SAFETY: asks nothing of its caller but a started frame, without which the decoder drops the bytes.
     unsafe fn write(bytes: &[u8]) {
         with_state(|state| state.encoder.write(bytes, send));
     }

@@ -6,6 +6,7 @@
 mod board;
 mod paths;
 mod setup;
+mod size;
 mod test;
 mod toolchain;
 
@@ -26,6 +27,8 @@ enum Command {
     Setup,
     /// Build the firmware of the emulated board and print where it lies.
     BuildBoard,
+    /// Print flash and RAM by component: the board's firmware, and the core alone.
+    Size,
     /// Run all tests of the project.
     Test(test::Options),
 }
@@ -34,6 +37,7 @@ fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Setup => setup::run().map(|_| ()),
         Command::BuildBoard => board::build(&board::QEMU_RISCV_VIRT).map(|elf| println!("{}", elf.display())),
+        Command::Size => size::run(),
         Command::Test(options) => test::run(&options),
     };
     match outcome {
