@@ -14,7 +14,7 @@ use crate::refusal::Refusal;
 use crate::statement::{Kind, Message, Signed};
 
 /// Longest answer: an assignment, an envelope, and the objects that fit beside it.
-pub const ANSWER_MAX_BYTES: usize = 3584;
+pub const ANSWER_MAX_BYTES: usize = 3328;
 
 /// The server's stamp that a report must carry, so that the server keeps no state and the device no counter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
