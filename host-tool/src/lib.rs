@@ -2,6 +2,7 @@
 
 pub mod compile;
 pub mod diagnostics;
+pub mod fleet;
 pub mod git;
 pub mod hex;
 pub mod keys;
@@ -9,3 +10,4 @@ pub mod pack;
 pub mod release;
 pub mod schema;
 pub mod sign;
+pub mod value;

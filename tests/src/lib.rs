@@ -1,5 +1,8 @@
 //! The hostile world in which Steadfast is tried: what stands here is for tests only, and shared between them.
 
+pub mod firmwares;
 pub mod flash;
+pub mod fleet_folder;
+pub mod fleetgen;
 pub mod qemu;
 pub mod samples;

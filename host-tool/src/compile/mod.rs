@@ -3,6 +3,12 @@
 //! Compiling is a pure function of the files it reads: no clock, no environment, no order of directory listings. Two
 //! clones at two paths give the same bytes. Signing, packing and serving start from [`Compiled`].
 
+mod manifest;
+mod policy;
+mod project;
+mod resolve;
+mod section;
+
 use std::collections::BTreeMap;
 
 use steadfast_core::digest::Digest;
@@ -10,6 +16,7 @@ use steadfast_core::id::{DeviceId, SchemaId};
 use steadfast_core::release::CommitId;
 
 use crate::diagnostics::Diagnostics;
+use crate::fleet::Fleet;
 
 /// Where the values came from, and what their place in history says about a release made of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,4 +72,12 @@ pub struct RosterEntry {
     pub labels: BTreeMap<String, String>,
     /// The Ed25519 key with which it signs reports, once enrolled.
     pub public_key: Option<[u8; 32]>,
+}
+
+/// Compiles every device of the fleet.
+///
+/// # Errors
+/// All errors at once, equal ones of many devices as one with their number.
+pub fn compile(fleet: &Fleet) -> Result<Compiled, Diagnostics> {
+    manifest::Compiler::new(fleet).run()
 }

@@ -34,6 +34,8 @@ pub enum Code {
     UnknownKey,
     /// A key that must be there is not.
     MissingKey,
+    /// Another version of this program builds this fleet.
+    WrongTool,
     /// A name with characters that names of its kind cannot have, or an empty one.
     BadName,
     /// An identifier or public key that is not the right number of hexadecimal digits.
@@ -94,6 +96,8 @@ pub enum Code {
     BadValue,
     /// A value that one of the model's live schemas cannot express.
     SchemaSkew,
+    /// A section with secrets, which cannot be sealed yet.
+    SecretSection,
     // The manifest.
     /// A check that no section of the schema has.
     UnknownCheck,

@@ -46,6 +46,13 @@ impl Finding {
         }
     }
 
+    /// Puts the name of a field before the message: "`sampling.period_ms` takes ...".
+    #[must_use]
+    pub fn about(mut self, field: &str) -> Self {
+        self.message = format!("`{field}` {}", self.message);
+        self
+    }
+
     /// Where it is.
     #[must_use]
     pub fn at(mut self, place: Place) -> Self {
@@ -79,6 +86,12 @@ impl Finding {
     pub fn code(&self) -> Code {
         self.code
     }
+
+    /// What happened, to what.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        &self.message
+    }
 }
 
 /// Collects faults; equal ones become one with the union of their devices.
@@ -111,6 +124,12 @@ impl Findings {
             let devices = hits.remove(&finding).unwrap_or_default();
             self.hit(finding, devices);
         }
+    }
+
+    /// The kinds of fault, in the order in which they were found.
+    #[must_use]
+    pub fn codes(&self) -> Vec<Code> {
+        self.order.iter().map(Finding::code).collect()
     }
 
     /// Whether any of them stops a build.
@@ -197,7 +216,7 @@ impl Diagnostic {
 }
 
 /// Faults in the order in which they are shown, with the texts that they quote.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Diagnostics {
     sources: Arc<Sources>,
     list: Vec<Diagnostic>,
@@ -257,6 +276,13 @@ pub enum Color {
 impl fmt::Display for Diagnostics {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.to_text(Color::Never))
+    }
+}
+
+/// The same as for people: whoever unwraps a result wants to read it.
+impl fmt::Debug for Diagnostics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "\n{self}")
     }
 }
 

@@ -1,0 +1,236 @@
+//! All devices of a fleet, one after the other: layers to values, values to objects, objects to manifests.
+
+use std::collections::{BTreeMap, HashMap};
+
+use steadfast_core::digest::Digest;
+use steadfast_core::envelope::ENVELOPE_MAX_BYTES;
+use steadfast_core::keyring::ROLE_KEYS_MAX;
+use steadfast_core::manifest::{Draft, Entry, Flags, Kind, OBJECTS_MAX};
+use steadfast_core::release::{LEAVES_MAX, RELEASE_MAX_BYTES};
+use steadfast_core::statement::SIGNATURE_BYTES;
+use steadfast_core::tree::PATH_MAX;
+
+use super::policy::{Terms, terms};
+use super::resolve::{Merged, Stack};
+use super::section::{Sections, Which};
+use super::{Compiled, CompiledLeaf, RosterEntry};
+use crate::diagnostics::{Code, Diagnostics, Finding, Findings};
+use crate::fleet::{Device, Fleet, Layer, Model, reserved_sections};
+use crate::schema::{Schema, Section};
+
+/// What an envelope holds besides the manifest, at worst: the release, signatures of every publisher, a path through the largest tree, a
+/// private object, and the lengths of its parts.
+const ENVELOPE_OVERHEAD_BYTES: usize = RELEASE_MAX_BYTES + ROLE_KEYS_MAX * SIGNATURE_BYTES + PATH_MAX * 32 + 38 + 16;
+
+/// The largest manifest that a device is sure to receive.
+const MANIFEST_MAX_BYTES: usize = ENVELOPE_MAX_BYTES - ENVELOPE_OVERHEAD_BYTES;
+
+/// What a slot has before its manifest, in bytes (`steadfast_core::flash`).
+const SLOT_HEADER_BYTES: u64 = 128;
+/// Each part of a slot starts at a multiple of so many bytes (`steadfast_core::flash`).
+const SLOT_GRAIN_BYTES: u64 = 32;
+
+/// A compilation under way.
+pub(super) struct Compiler<'f> {
+    fleet: &'f Fleet,
+    findings: Findings,
+    reserved: [Section; 2],
+    sections: Sections,
+    objects: BTreeMap<Digest, Vec<u8>>,
+    manifests: Vec<Vec<u8>>,
+    by_digest: HashMap<Digest, u32>,
+    leaves: Vec<CompiledLeaf>,
+}
+
+impl<'f> Compiler<'f> {
+    pub(super) fn new(fleet: &'f Fleet) -> Self {
+        Self {
+            fleet,
+            findings: fleet.findings().clone(),
+            reserved: reserved_sections(),
+            sections: Sections::default(),
+            objects: BTreeMap::new(),
+            manifests: Vec::new(),
+            by_digest: HashMap::new(),
+            leaves: Vec::new(),
+        }
+    }
+
+    pub(super) fn run(mut self) -> Result<Compiled, Diagnostics> {
+        self.all_devices();
+        self.leaves.sort_unstable();
+        // One leaf of the tree is the roster's.
+        if self.leaves.len() >= LEAVES_MAX as usize {
+            let message =
+                format!("a release has at most {LEAVES_MAX} leaves, this one would have {}", self.leaves.len());
+            let help = "split the fleet in two, each with its own steadfast.toml, or retire old schemas";
+            self.findings.add(Finding::new(Code::TooManyLeaves, message).help(help));
+        }
+        let failed = self.findings.has_errors();
+        let warnings = self.fleet.diagnose(std::mem::take(&mut self.findings));
+        if failed {
+            return Err(warnings);
+        }
+        self.number_manifests();
+        let Self { fleet, objects, manifests, leaves, .. } = self;
+        let roster = fleet.devices.iter().map(|device| roster_entry(fleet, device)).collect();
+        Ok(Compiled { source: fleet.source, leaves, manifests, objects, roster, warnings })
+    }
+
+    /// In the order of models and chains, so that neighbours share as much as they can.
+    fn all_devices(&mut self) {
+        let fleet = self.fleet;
+        let mut order: Vec<(u32, &[u32], u32)> = Vec::with_capacity(fleet.devices.len());
+        for (device, index) in fleet.devices.iter().zip(0..) {
+            order.extend(device.chain.map(|chain| (device.model, fleet.layers.indexes(chain), index)));
+        }
+        order.sort_unstable();
+        let mut stack = Stack::new(&fleet.layers);
+        let mut shared: Option<(u32, u32, Vec<Option<u32>>)> = None;
+        let mut model_index = None;
+        for (model, _, index) in order {
+            let device = &fleet.devices[index as usize];
+            let chain = device.chain.unwrap_or_default();
+            if model_index.replace(model) != Some(model) {
+                self.sections.clear();
+            }
+            let model_ref = &fleet.models[model as usize];
+            let merged = stack.merged(model_ref, chain);
+            if let Some(own) = &device.own {
+                let own = Layer { values: (**own).clone(), ..Layer::default() };
+                let manifests = self.manifests(model_ref, &merged.with(&own, model_ref), index);
+                self.leaves(device, model_ref, &manifests);
+                continue;
+            }
+            let known =
+                shared.take().filter(|(a, b, manifests)| (*a, *b) == (model, chain) && !manifests.contains(&None));
+            let manifests = match known {
+                Some((_, _, manifests)) => manifests,
+                None => self.manifests(model_ref, &merged, index),
+            };
+            self.leaves(device, model_ref, &manifests);
+            shared = Some((model, chain, manifests));
+        }
+    }
+
+    /// The manifest of each live schema, as indexes; `None` for one with faults, which are reported for the device.
+    fn manifests(&mut self, model: &Model, merged: &Merged, device: u32) -> Vec<Option<u32>> {
+        for fault in merged.faults.iter() {
+            self.findings.hit(fault.clone(), [device]);
+        }
+        (0..model.schemas.len())
+            .map(|schema| match self.manifest((model, schema), merged) {
+                Ok(index) => Some(index),
+                Err(faults) => {
+                    faults.into_iter().for_each(|fault| self.findings.hit(fault, [device]));
+                    None
+                }
+            })
+            .collect()
+    }
+
+    fn manifest(&mut self, (model, index): (&Model, usize), merged: &Merged) -> Result<u32, Vec<Finding>> {
+        let schema = &model.schemas[index];
+        let mut faults = Vec::new();
+        let terms = terms((&merged.table, model.place), &self.reserved, schema);
+        let mut entries = Vec::with_capacity(schema.sections.len());
+        for (section, place) in schema.sections.iter().zip(0..) {
+            let which = Which { schema: index, section: place };
+            let objects = &mut self.objects;
+            let mut keep = |digest, bytes| {
+                objects.insert(digest, bytes);
+            };
+            match self.sections.object((model, which), &merged.table, &mut keep) {
+                Ok(object) => {
+                    let kind = if model.render.is_some() { Kind::File(object) } else { Kind::Config(object) };
+                    let flags = Flags::new(section.restart, section.risk);
+                    entries.push(Entry { section: &section.name, kind, flags });
+                }
+                Err(found) => faults.extend(found.iter().cloned()),
+            }
+        }
+        let terms = match terms {
+            Ok(terms) if faults.is_empty() => terms,
+            terms => {
+                faults.extend(terms.err().into_iter().flatten());
+                return Err(faults);
+            }
+        };
+        entries.sort_unstable_by_key(|entry| entry.section);
+        let bytes = encode(&terms, &entries, (model, schema)).map_err(|fault| vec![fault])?;
+        Ok(self.intern(bytes))
+    }
+
+    fn intern(&mut self, bytes: Vec<u8>) -> u32 {
+        let next = u32::try_from(self.manifests.len()).unwrap_or(u32::MAX);
+        let index = *self.by_digest.entry(Digest::of(&bytes)).or_insert(next);
+        if index == next {
+            self.manifests.push(bytes);
+        }
+        index
+    }
+
+    fn leaves(&mut self, device: &Device, model: &Model, manifests: &[Option<u32>]) {
+        for (schema, manifest) in model.schemas.iter().zip(manifests) {
+            self.leaves.extend(manifest.map(|manifest| CompiledLeaf {
+                device: device.id,
+                schema: schema.id,
+                manifest,
+            }));
+        }
+    }
+
+    /// Puts the manifests into the order in which the leaves name them, so that the bytes of a pack do not depend on the order of work.
+    fn number_manifests(&mut self) {
+        let mut numbers: Vec<Option<u32>> = vec![None; self.manifests.len()];
+        let mut ordered = Vec::with_capacity(self.manifests.len());
+        for leaf in &mut self.leaves {
+            let number = numbers[leaf.manifest as usize].get_or_insert_with(|| {
+                ordered.push(std::mem::take(&mut self.manifests[leaf.manifest as usize]));
+                u32::try_from(ordered.len() - 1).unwrap_or(u32::MAX)
+            });
+            leaf.manifest = *number;
+        }
+        self.manifests = ordered;
+    }
+}
+
+/// A manifest's bytes, if a device can take it.
+fn encode(terms: &Terms, entries: &[Entry<'_>], (model, schema): (&Model, &Schema)) -> Result<Vec<u8>, Finding> {
+    let too_large = |message: String, help: &str| Finding::new(Code::TooLarge, message).at(model.place).help(help);
+    if entries.len() > OBJECTS_MAX {
+        let message = format!("schema {} has more than {OBJECTS_MAX} sections", schema.short_id());
+        return Err(too_large(message, "merge small sections in the firmware"));
+    }
+    let checks: Vec<&str> = terms.checks.iter().map(String::as_str).collect();
+    let draft = Draft { settings: terms.settings, policy: terms.policy, checks: &checks, objects: entries };
+    let mut buffer = [0; MANIFEST_MAX_BYTES];
+    let bytes = draft.encode(&mut buffer).map_err(|refusal| {
+        let message = format!("the manifest of schema {} fits no envelope: {refusal}", schema.short_id());
+        too_large(message, "use fewer or shorter sections and checks")
+    })?;
+    let used = slot_bytes(bytes.len(), entries);
+    if used > u64::from(model.slot_bytes) {
+        let message =
+            format!("this configuration takes {used} bytes of a slot, `{}` has {}", model.name, model.slot_bytes);
+        return Err(too_large(message, "shorten lists and texts, or give the board larger slots"));
+    }
+    Ok(bytes.to_vec())
+}
+
+/// How many bytes of a slot a configuration takes.
+fn slot_bytes(manifest: usize, entries: &[Entry<'_>]) -> u64 {
+    let objects = entries.iter().filter_map(Entry::object).map(|object| u64::from(object.size));
+    let parts = objects.chain([manifest as u64]);
+    parts.fold(SLOT_HEADER_BYTES, |sum, part| sum + part.next_multiple_of(SLOT_GRAIN_BYTES))
+}
+
+fn roster_entry(fleet: &Fleet, device: &Device) -> RosterEntry {
+    RosterEntry {
+        device: device.id,
+        name: device.name.to_string(),
+        model: fleet.model(device).name.to_string(),
+        labels: device.labels.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect(),
+        public_key: device.public_key,
+    }
+}

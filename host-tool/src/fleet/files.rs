@@ -1,0 +1,164 @@
+//! A fleet's files, at a commit or as they lie in the folder: listed once, in order, read when asked for.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use crate::diagnostics::{Code, FILE_BYTES, FileId, Finding, Sources};
+use crate::git::{Blob, GitError, Repository};
+
+/// The fleet's own file.
+pub const SETTINGS_FILE: &str = "steadfast.toml";
+
+/// What is read of a fleet's folder; anything else in it is nobody's business here.
+const ROOTS: [&str; 5] = [SETTINGS_FILE, "inventory", "labels", "layers", "schemas"];
+
+/// How deep folders may be nested; deeper is a loop of mounts or a mistake.
+const DEPTH_MAX: usize = 16;
+
+/// Where a file's content is.
+#[derive(Clone, Debug)]
+enum Content {
+    Committed(Blob),
+    OnDisk(PathBuf),
+    /// A link or device, which is never followed: it would read what the commit does not hold.
+    NotPlain,
+}
+
+/// The files of one fleet.
+pub(super) struct Files {
+    repository: Option<Repository>,
+    contents: BTreeMap<String, Content>,
+    /// The texts read so far.
+    pub(super) sources: Sources,
+}
+
+impl Files {
+    /// The files of `folder` (relative to the repository's top) at a commit.
+    ///
+    /// # Errors
+    /// [`GitError::Broken`].
+    pub(super) fn committed(repository: Repository, commit: gix::ObjectId, folder: &str) -> Result<Self, GitError> {
+        let listed = repository.files(commit, folder)?.into_iter().filter(|(path, _)| is_ours(path));
+        let content = |blob: Blob| if blob.plain { Content::Committed(blob) } else { Content::NotPlain };
+        let contents = listed.map(|(path, blob)| (path, content(blob))).collect();
+        Ok(Self { repository: Some(repository), contents, sources: Sources::default() })
+    }
+
+    /// The files as they lie in `folder`.
+    ///
+    /// # Errors
+    /// Of the file system.
+    pub(super) fn on_disk(folder: &Path) -> std::io::Result<Self> {
+        let mut contents = BTreeMap::new();
+        for root in ROOTS {
+            list(&folder.join(root), root, &mut contents)?;
+        }
+        Ok(Self { repository: None, contents, sources: Sources::default() })
+    }
+
+    /// The paths that differ between these committed files and `folder`, which should hold the same.
+    ///
+    /// # Errors
+    /// Of the file system.
+    pub(super) fn differences(&self, folder: &Path) -> std::io::Result<BTreeSet<String>> {
+        let disk = Self::on_disk(folder)?;
+        let mut differing = BTreeSet::new();
+        for path in self.contents.keys().chain(disk.contents.keys()) {
+            let same = match (self.contents.get(path), disk.contents.get(path)) {
+                (Some(Content::Committed(blob)), Some(Content::OnDisk(file))) => {
+                    let found = std::fs::read(file)?;
+                    self.repository.as_ref().and_then(|git| git.id_of(&found).ok()) == Some(blob.id)
+                }
+                (Some(Content::NotPlain), Some(Content::NotPlain)) => true,
+                _ => false,
+            };
+            if !same {
+                differing.insert(path.clone());
+            }
+        }
+        Ok(differing)
+    }
+
+    /// Whether there is such a file.
+    #[must_use]
+    pub(super) fn has(&self, path: &str) -> bool {
+        self.contents.contains_key(path)
+    }
+
+    /// The paths below a folder (given with its `/`), in order.
+    #[must_use]
+    pub(super) fn under(&self, folder: &str) -> Vec<String> {
+        let from = self.contents.range(folder.to_owned()..);
+        from.map(|(path, _)| path).take_while(|path| path.starts_with(folder)).cloned().collect()
+    }
+
+    /// A file's bytes.
+    ///
+    /// # Errors
+    /// What keeps it from being read.
+    pub(super) fn bytes(&self, path: &str) -> Result<Vec<u8>, Finding> {
+        let unreadable = |why: String| {
+            let message = format!("{path} cannot be read: {why}");
+            Finding::new(Code::UnreadableFile, message).help("restore the file, or remove what refers to it")
+        };
+        let bytes = match (self.contents.get(path), &self.repository) {
+            (Some(Content::Committed(blob)), Some(git)) => {
+                git.read(blob.id).map_err(|error| unreadable(error.to_string()))?
+            }
+            (Some(Content::OnDisk(file)), _) => std::fs::read(file).map_err(|error| unreadable(error.to_string()))?,
+            (Some(Content::NotPlain), _) => return Err(unreadable("it is a link, not a file".to_owned())),
+            _ => return Err(unreadable("there is no such file".to_owned())),
+        };
+        if bytes.len() > FILE_BYTES {
+            Err(unreadable(format!("it is larger than {FILE_BYTES} bytes")))
+        } else {
+            Ok(bytes)
+        }
+    }
+
+    /// Reads a text and keeps it for messages.
+    ///
+    /// # Errors
+    /// What keeps it from being read.
+    pub(super) fn text(&mut self, path: &str) -> Result<FileId, Finding> {
+        let bytes = self.bytes(path)?;
+        match std::str::from_utf8(&bytes) {
+            Ok(text) => Ok(self.sources.add(path, text)),
+            Err(error) => {
+                let message = format!("{path} is not text: byte {} is not UTF-8", error.valid_up_to());
+                Err(Finding::new(Code::NotText, message).help("save the file as UTF-8"))
+            }
+        }
+    }
+}
+
+/// Whether a committed path is one that a worktree would be read for, too.
+fn is_ours(path: &str) -> bool {
+    let mut parts = path.split('/');
+    let root = parts.next().unwrap_or_default();
+    ROOTS.contains(&root) && !parts.any(|part| part.starts_with('.'))
+}
+
+fn list(path: &Path, name: &str, contents: &mut BTreeMap<String, Content>) -> std::io::Result<()> {
+    let kind = match std::fs::symlink_metadata(path) {
+        Ok(metadata) => metadata.file_type(),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    if !kind.is_dir() {
+        let content = if kind.is_file() { Content::OnDisk(path.to_owned()) } else { Content::NotPlain };
+        contents.insert(name.to_owned(), content);
+        return Ok(());
+    }
+    if name.split('/').count() > DEPTH_MAX {
+        return Err(std::io::Error::other(format!("{name} is nested too deeply")));
+    }
+    for entry in std::fs::read_dir(path)? {
+        let entry = entry?;
+        // A name that is not UTF-8 cannot be named by anything in a fleet.
+        if let Some(part) = entry.file_name().to_str().filter(|part| !part.starts_with('.')) {
+            list(&entry.path(), &format!("{name}/{part}"), contents)?;
+        }
+    }
+    Ok(())
+}

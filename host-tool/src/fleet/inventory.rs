@@ -1,0 +1,344 @@
+//! The inventory: which devices there are, their models, labels, keys and values of their own.
+//!
+//! `inventory/**/*.csv` and `*.toml`, one file a batch. Both say the same things: `device`, `name`, `model`,
+//! `public_key`, values as `set.SECTION.FIELD`, and anything else is a label.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use steadfast_core::id::DeviceId;
+
+use super::csv::{BadQuote, Cell, Records};
+use super::labels::Labels;
+use crate::diagnostics::{Code, FileId, Finding, Findings, Place, closest};
+use crate::value::{Entry, FieldPath, Node, Table, Value, read_toml};
+
+/// Longest name of a device, and longest label, in bytes.
+const NAME_BYTES: usize = 64;
+
+/// What a column or key of this name means, labels apart.
+const COLUMNS: [&str; 4] = ["device", "name", "model", "public_key"];
+
+/// What starts a value's column.
+const SET: &str = "set.";
+
+/// A device as the inventory has it.
+#[derive(Clone, Debug)]
+pub(super) struct Row {
+    /// The device's id.
+    pub(super) id: DeviceId,
+    /// Its name, unique in the fleet.
+    pub(super) name: Arc<str>,
+    /// Its model's name and where it stands.
+    pub(super) model: (Arc<str>, Place),
+    /// The labels that the row itself gives.
+    pub(super) labels: Labels,
+    /// The key with which it signs reports.
+    pub(super) public_key: Option<[u8; 32]>,
+    /// Values of its own.
+    pub(super) own: Option<Arc<Table>>,
+    /// Where its name stands.
+    pub(super) place: Place,
+}
+
+/// Reads inventories into rows.
+pub(super) struct Inventory<'f> {
+    /// The rows without faults, in the order of the files.
+    pub(super) rows: Vec<Row>,
+    findings: &'f mut Findings,
+    names: HashMap<Arc<str>, Place>,
+    ids: HashMap<DeviceId, Place>,
+    keys: HashMap<[u8; 32], Place>,
+}
+
+/// A named text of a row: a cell with its column, or a key with its value.
+struct Part {
+    name: Arc<str>,
+    key: Place,
+    node: Node,
+}
+
+impl<'f> Inventory<'f> {
+    /// Without rows yet.
+    pub(super) fn new(findings: &'f mut Findings) -> Self {
+        Self { rows: Vec::new(), findings, names: HashMap::new(), ids: HashMap::new(), keys: HashMap::new() }
+    }
+
+    /// Takes in a file of comma-separated values whose first record names the columns.
+    pub(super) fn csv(&mut self, file: FileId, text: &str) {
+        let mut records = Records::new(text);
+        let header = match records.next() {
+            Some(Ok(header)) => header,
+            Some(Err(quote)) => return self.bad_quote(file, &quote),
+            None => return,
+        };
+        let header: Vec<(Arc<str>, Place)> =
+            header.iter().map(|cell| (cell.text.as_ref().into(), Place::new(file, cell.span.clone()))).collect();
+        if !self.header_is_sound(&header) {
+            return;
+        }
+        for record in records {
+            match record {
+                Ok(cells) if cells.len() == header.len() => self.row(cells_to_parts(&header, (file, cells))),
+                Ok(cells) => self.findings.add(wrong_width(file, &cells, header.len())),
+                Err(quote) => self.bad_quote(file, &quote),
+            }
+        }
+    }
+
+    /// Takes in a TOML file of `[[device]]` tables.
+    pub(super) fn toml(&mut self, file: FileId, text: &str) {
+        let table = read_toml(file, text, self.findings);
+        for entry in table.entries() {
+            if &*entry.name != "device" || !matches!(entry.node.value, Value::List(_)) {
+                let finding = Finding::new(Code::UnknownKey, "an inventory holds `[[device]]` tables and nothing else");
+                self.findings.add(finding.at(entry.key).help("begin each device with the line [[device]]"));
+                continue;
+            }
+            for item in entry.node.items() {
+                self.device_table(item);
+            }
+        }
+    }
+
+    fn device_table(&mut self, item: &Node) {
+        let Some(table) = item.table() else {
+            self.findings.add(Finding::new(Code::WrongType, "a device is a table").at(item.place));
+            return;
+        };
+        let part = |entry: &Entry| Part { name: entry.name.clone(), key: entry.key, node: entry.node.clone() };
+        let (own, parts): (Vec<_>, Vec<_>) = table.entries().iter().partition(|entry| &*entry.name == "set");
+        let mut parts: Vec<Part> = parts.into_iter().map(part).collect();
+        for entry in own {
+            let values = entry.node.table().map(|table| table.entries()).unwrap_or_default();
+            parts.extend(
+                values.iter().map(|value| Part { name: format!("{SET}{}", quoted(&value.name)).into(), ..part(value) }),
+            );
+        }
+        if let Some(name) = COLUMNS[..3].iter().find(|name| table.node(name).is_none()) {
+            self.findings.add(missing_key(name).at(item.place));
+            return;
+        }
+        self.row(parts);
+    }
+
+    fn header_is_sound(&mut self, header: &[(Arc<str>, Place)]) -> bool {
+        let mut sound = true;
+        for (index, (name, place)) in header.iter().enumerate() {
+            if let Some((_, first)) = header[..index].iter().find(|(other, _)| other == name) {
+                let finding = Finding::new(Code::DuplicateKey, format!("two columns are called `{name}`"));
+                self.findings.add(finding.at(*place).note(*first, "the first").help("keep one of the two"));
+                sound = false;
+            }
+            if !name.starts_with(SET) && !is_label_name(name) {
+                self.findings.add(bad_label_name(name).at(*place));
+                sound = false;
+            }
+        }
+        for name in &COLUMNS[..3] {
+            if !header.iter().any(|(other, _)| &**other == *name) {
+                let place = header.first().map_or(Place::new(FileId(0), 0..0), |(_, place)| *place);
+                let near = closest(name, header.iter().map(|(name, _)| &**name));
+                let finding = missing_key(name).at(place);
+                self.findings.add(match near {
+                    Some(near) => finding.help(format!("is the column `{near}` meant to be `{name}`?")),
+                    None => finding,
+                });
+                sound = false;
+            }
+        }
+        sound
+    }
+
+    fn bad_quote(&mut self, file: FileId, quote: &BadQuote) {
+        let finding = Finding::new(Code::Syntax, "a quoted cell ends with a quote before the next comma or line end");
+        let place = Place::new(file, quote.0..quote.0 + 1);
+        self.findings.add(finding.at(place).help("a quote inside a quoted cell is written twice"));
+    }
+
+    /// Takes in one device; whatever is wrong with it is reported, all of it, and the device left out.
+    fn row(&mut self, parts: Vec<Part>) {
+        let mut labels = Labels::default();
+        let mut own = Table::default();
+        let mut sound = true;
+        for part in &parts {
+            sound &= match &*part.name {
+                name if name.starts_with(SET) => self.own_value(&mut own, part),
+                name if COLUMNS.contains(&name) => true,
+                _ => self.label(&mut labels, part),
+            };
+        }
+        let (Some(id), Some(name), Some(model), Some(public_key)) =
+            (self.id(&parts), self.name(&parts), self.model(&parts), self.public_key(&parts))
+        else {
+            return;
+        };
+        if sound && self.is_new(&(id, public_key), &name) {
+            let (name, place) = name;
+            let own = (!own.entries().is_empty()).then(|| Arc::new(own));
+            self.rows.push(Row { id, name, model, labels, public_key, own, place });
+        }
+    }
+
+    fn id(&mut self, parts: &[Part]) -> Option<DeviceId> {
+        let (text, place) = self.required(parts, "device", Code::BadId)?;
+        let id = DeviceId::from_hex(&text).filter(|id| *id != DeviceId::NONE);
+        if id.is_none() {
+            let finding = Finding::new(Code::BadId, "a device's id is 32 hexadecimal digits, not all zero");
+            self.findings.add(finding.at(place).help("`steadfast device enroll` makes one at random"));
+        }
+        id
+    }
+
+    fn name(&mut self, parts: &[Part]) -> Option<(Arc<str>, Place)> {
+        let (name, place) = self.required(parts, "name", Code::BadName)?;
+        if is_file_name(&name) {
+            return Some((name, place));
+        }
+        let finding = Finding::new(Code::BadName, format!("`{name}` cannot be a device's name"));
+        let help = format!("letters, digits, `-`, `_` and `.`, at most {NAME_BYTES}, not starting with `.` or `-`");
+        self.findings.add(finding.at(place).help(help));
+        None
+    }
+
+    fn model(&mut self, parts: &[Part]) -> Option<(Arc<str>, Place)> {
+        self.required(parts, "model", Code::MissingModel)
+    }
+
+    /// `Some(None)` without a key, `None` for one that is wrong.
+    fn public_key(&mut self, parts: &[Part]) -> Option<Option<[u8; 32]>> {
+        let Some(part) = parts.iter().find(|part| &*part.name == "public_key") else { return Some(None) };
+        let text = part.node.text().cloned().unwrap_or_default();
+        if text.is_empty() {
+            return Some(None);
+        }
+        let key = steadfast_core::id::SchemaId::from_hex(&text).map(|id| id.0);
+        if key.is_none() {
+            let finding = Finding::new(Code::BadId, "a public key is 64 hexadecimal digits").at(part.node.place);
+            self.findings.add(finding.help("leave it empty until the device is enrolled"));
+        }
+        key.map(Some)
+    }
+
+    /// A text that must not be empty.
+    fn required(&mut self, parts: &[Part], name: &str, code: Code) -> Option<(Arc<str>, Place)> {
+        let part = parts.iter().find(|part| &*part.name == name)?;
+        let text = part.node.text().filter(|text| !text.is_empty());
+        if text.is_none() {
+            let finding = Finding::new(code, format!("this device has no {name}")).at(part.node.place);
+            self.findings.add(finding.help(format!("every device needs a {name}, as text")));
+        }
+        text.map(|text| (text.clone(), part.node.place))
+    }
+
+    fn label(&mut self, labels: &mut Labels, part: &Part) -> bool {
+        if !is_label_name(&part.name) {
+            self.findings.add(bad_label_name(&part.name).at(part.key));
+            return false;
+        }
+        let value: Arc<str> = match &part.node.value {
+            Value::Cell(text) | Value::Text(text) => text.clone(),
+            Value::Int(number) => number.to_string().into(),
+            other => {
+                let finding = Finding::new(Code::WrongType, format!("a label is text, this is {}", other.kind()));
+                self.findings.add(finding.at(part.node.place).help("write it in quotes"));
+                return false;
+            }
+        };
+        if value.len() > NAME_BYTES || value.chars().any(char::is_control) {
+            let finding = Finding::new(Code::BadName, format!("a label is at most {NAME_BYTES} printable bytes"));
+            self.findings.add(finding.at(part.node.place));
+            return false;
+        }
+        if !value.is_empty() {
+            labels.insert(part.name.clone(), (value, part.node.place));
+        }
+        true
+    }
+
+    fn own_value(&mut self, own: &mut Table, part: &Part) -> bool {
+        if matches!(&part.node.value, Value::Cell(text) if text.is_empty()) {
+            return true;
+        }
+        let path = FieldPath::parse(part.name.strip_prefix(SET).unwrap_or_default());
+        let set = path.as_ref().and_then(|path| set_at(own, path.steps(), part));
+        if let Some(table) = set {
+            *own = table;
+            return true;
+        }
+        let finding = Finding::new(Code::BadPath, format!("`{}` names no field", part.name)).at(part.key);
+        self.findings.add(finding.help("a column of values is called `set.SECTION.FIELD`, and each field has one"));
+        false
+    }
+
+    fn is_new(&mut self, (id, key): &(DeviceId, Option<[u8; 32]>), (name, place): &(Arc<str>, Place)) -> bool {
+        let same_name = self.names.insert(name.clone(), *place).map(|first| (format!("called `{name}`"), first));
+        let same_id = self.ids.insert(*id, *place).map(|first| (format!("with the id {id}"), first));
+        let same_key = key.and_then(|key| self.keys.insert(key, *place));
+        let same_key = same_key.map(|first| ("with this public key".to_owned(), first));
+        let Some((what, first)) = same_name.or(same_id).or(same_key) else { return true };
+        let finding = Finding::new(Code::DuplicateDevice, format!("there are two devices {what}"));
+        self.findings.add(finding.at(*place).note(first, "the first").help("remove one, or give it its own"));
+        false
+    }
+}
+
+/// The table with the part's value at `steps`; `None` when another value is in the way.
+fn set_at(table: &Table, steps: &[Arc<str>], part: &Part) -> Option<Table> {
+    let (first, rest) = steps.split_first()?;
+    let mut table = table.clone();
+    let below = table.node(first);
+    let node = match (rest.is_empty(), below) {
+        (true, None) => part.node.clone(),
+        (true, Some(_)) => return None,
+        (false, None) => nested(&set_at(&Table::default(), rest, part)?, part),
+        (false, Some(below)) => nested(&set_at(below.table()?, rest, part)?, part),
+    };
+    table.insert(Entry { name: first.clone(), key: part.key, node });
+    Some(table)
+}
+
+fn nested(table: &Table, part: &Part) -> Node {
+    Node { value: Value::Table(Arc::new(table.clone())), place: part.node.place }
+}
+
+fn cells_to_parts(header: &[(Arc<str>, Place)], (file, cells): (FileId, Vec<Cell<'_>>)) -> Vec<Part> {
+    let parts = header.iter().zip(cells).map(|((name, key), cell)| {
+        let node = Node { value: Value::Cell(cell.text.as_ref().into()), place: Place::new(file, cell.span) };
+        Part { name: name.clone(), key: *key, node }
+    });
+    parts.collect()
+}
+
+fn wrong_width(file: FileId, cells: &[Cell<'_>], columns: usize) -> Finding {
+    let span = cells.first().map_or(0, |cell| cell.span.start)..cells.last().map_or(0, |cell| cell.span.end);
+    let message = format!("this row has {} cells, the header has {columns}", cells.len());
+    let help = "add or remove commas; a cell with a comma in it stands in quotes";
+    Finding::new(Code::WrongCount, message).at(Place::new(file, span)).help(help)
+}
+
+fn missing_key(name: &str) -> Finding {
+    let help = "every device has a device (its id), a name and a model";
+    Finding::new(Code::MissingKey, format!("`{name}` is missing")).help(help)
+}
+
+fn bad_label_name(name: &str) -> Finding {
+    let finding = Finding::new(Code::BadName, format!("`{name}` cannot be a label's name"));
+    finding.help("labels are called by lower-case letters, digits, `_` and `-`; values start with `set.`")
+}
+
+fn quoted(step: &str) -> String {
+    if step.contains('.') { format!("\"{step}\"") } else { step.to_owned() }
+}
+
+fn is_label_name(name: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_' || byte == b'-';
+    !name.is_empty() && name.len() <= NAME_BYTES && name.bytes().all(allowed)
+}
+
+/// Whether a text can be a part of a path: nothing that leads out of a folder or hides a file.
+#[must_use]
+pub(super) fn is_file_name(name: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
+    !name.is_empty() && name.len() <= NAME_BYTES && !name.starts_with(['.', '-']) && name.bytes().all(allowed)
+}

@@ -1,0 +1,258 @@
+//! A fleet repository, read at a commit or as it lies in its folder: models, devices, and the layers that each device
+//! has.
+//!
+//! Reading goes on after a fault, so that one run shows all of them; [`compile`](crate::compile::compile) gives them back
+//! together with its own.
+
+mod csv;
+mod files;
+mod inventory;
+mod labels;
+mod layers;
+mod lint;
+mod models;
+mod origin;
+mod settings;
+mod shape;
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::path::Path;
+use std::sync::Arc;
+
+use steadfast_core::id::DeviceId;
+
+use crate::compile::Source;
+use crate::diagnostics::{Code, Diagnostics, Finding, Findings, Place, Sources, closest};
+use crate::value::Table;
+
+use files::Files;
+pub use files::SETTINGS_FILE;
+use inventory::{Inventory, Row};
+use labels::{Implications, Labels};
+pub use layers::{Layer, Layers};
+pub use models::Model;
+pub use origin::At;
+pub use settings::Settings;
+pub use shape::{AGENT, HEALTH, reserved_sections};
+
+/// Labels without places, shared by the devices that have the same.
+pub type PlainLabels = BTreeMap<Arc<str>, Arc<str>>;
+
+/// A fleet at one commit.
+pub struct Fleet {
+    /// Where it was read.
+    pub source: Source,
+    /// What `steadfast.toml` says.
+    pub settings: Settings,
+    /// The models that devices can be of.
+    pub models: Vec<Model>,
+    /// The devices, ascending by id.
+    pub devices: Vec<Device>,
+    /// The files that set their values.
+    pub layers: Layers,
+    /// The texts that were read.
+    pub sources: Arc<Sources>,
+    /// What is wrong so far.
+    findings: Findings,
+}
+
+/// A device of the fleet.
+#[derive(Clone, Debug)]
+pub struct Device {
+    /// Its id.
+    pub id: DeviceId,
+    /// Its name.
+    pub name: Arc<str>,
+    /// Index of its model.
+    pub model: u32,
+    /// All of its labels.
+    pub labels: Arc<PlainLabels>,
+    /// The key with which it signs reports.
+    pub public_key: Option<[u8; 32]>,
+    /// The chain of its layers, for [`Layers::chain`]; `None` when one of them is missing.
+    pub chain: Option<u32>,
+    /// Values of its own in the inventory.
+    pub own: Option<Arc<Table>>,
+    /// Where the inventory names it.
+    pub place: Place,
+}
+
+impl Fleet {
+    /// Reads the fleet in `folder`.
+    ///
+    /// # Errors
+    /// Only when nothing at all can be made of it: no repository, no such commit, a broken `steadfast.toml`. Other faults
+    /// come out of [`compile`](crate::compile::compile).
+    pub fn open(folder: &Path, at: &At) -> Result<Self, Diagnostics> {
+        let origin = origin::open(folder, at).map_err(Diagnostics::of)?;
+        let mut files = origin.files;
+        let mut findings = Findings::default();
+        let settings = match files.text(SETTINGS_FILE) {
+            Ok(file) => {
+                let text = files.sources.file(file).text.clone();
+                settings::read(file, &text, &mut findings)
+            }
+            Err(_) => return Err(Diagnostics::of(no_fleet(folder))),
+        };
+        let Some(settings) = settings else {
+            return Err(findings.finish(&Arc::new(files.sources), |_| ""));
+        };
+        let mut source = origin.source;
+        match origin::place_in_history(&origin.history, &settings) {
+            Ok((sequence, floor)) => (source.sequence, source.floor) = (sequence, floor),
+            Err(finding) => findings.add(finding),
+        }
+        Ok(Reading { files, findings, settings }.read(source))
+    }
+
+    /// Whether something was found that stops a build.
+    #[must_use]
+    pub fn findings(&self) -> &Findings {
+        &self.findings
+    }
+
+    /// The device of this name.
+    #[must_use]
+    pub fn device(&self, name: &str) -> Option<&Device> {
+        self.devices.iter().find(|device| &*device.name == name)
+    }
+
+    /// The model of a device.
+    #[must_use]
+    pub fn model(&self, device: &Device) -> &Model {
+        &self.models[device.model as usize]
+    }
+
+    /// Turns findings into what is shown, with this fleet's texts and names.
+    #[must_use]
+    pub fn diagnose(&self, findings: Findings) -> Diagnostics {
+        findings.finish(&self.sources, |index| self.devices.get(index as usize).map_or("", |device| &device.name))
+    }
+}
+
+fn no_fleet(folder: &Path) -> Finding {
+    let message = format!("there is no {SETTINGS_FILE} in {}", folder.display());
+    Finding::new(Code::NoFleet, message).help("run `steadfast init` here, or name the fleet's folder with --fleet")
+}
+
+/// What is at hand while a fleet is read.
+struct Reading {
+    files: Files,
+    findings: Findings,
+    settings: Settings,
+}
+
+impl Reading {
+    fn read(mut self, source: Source) -> Fleet {
+        let models: Vec<Model> = self
+            .settings
+            .models
+            .iter()
+            .filter_map(|model| Model::read(model, &mut self.files, &mut self.findings))
+            .collect();
+        let mut rows = self.inventory();
+        rows.sort_by_key(|row| row.id);
+        let mut implications = Implications::read(&mut self.files, &mut self.findings);
+        let mut layers = Layers::new(&self.settings.levels, &mut self.findings);
+        let devices = self.devices((rows, &models), &mut implications, &mut layers);
+        layers.report(&self.files, &mut self.findings);
+        for path in implications.unused() {
+            let finding = Finding::new(Code::UnusedFile, format!("no device has the label of {path}"));
+            self.findings.add(finding.help("remove the file, or correct its name"));
+        }
+        lint::sections(&models, (&devices, &layers), &mut self.findings);
+        let Self { files, findings, settings } = self;
+        Fleet { source, settings, models, devices, layers, sources: Arc::new(files.sources), findings }
+    }
+
+    fn inventory(&mut self) -> Vec<Row> {
+        let mut inventory = Inventory::new(&mut self.findings);
+        let mut faults = Vec::new();
+        for path in self.files.under("inventory/") {
+            let (csv, toml) = (path.ends_with(".csv"), path.ends_with(".toml"));
+            if !csv && !toml {
+                continue;
+            }
+            match self.files.text(&path) {
+                Ok(file) => {
+                    let text = self.files.sources.file(file).text.clone();
+                    if csv { inventory.csv(file, &text) } else { inventory.toml(file, &text) }
+                }
+                Err(finding) => faults.push(finding),
+            }
+        }
+        let rows = inventory.rows;
+        faults.into_iter().for_each(|fault| self.findings.add(fault));
+        if rows.is_empty() && !self.findings.has_errors() {
+            let finding = Finding::new(Code::NoDevices, "this fleet has no devices");
+            self.findings.add(finding.help("add rows to a file in inventory/"));
+        }
+        rows
+    }
+
+    fn devices(
+        &mut self,
+        (rows, models): (Vec<Row>, &[Model]),
+        implications: &mut Implications,
+        layers: &mut Layers,
+    ) -> Vec<Device> {
+        let indexes: HashMap<&str, u32> = models.iter().map(|model| &*model.name).zip(0..).collect();
+        let mut shared: HashSet<Arc<PlainLabels>> = HashSet::new();
+        let mut devices = Vec::with_capacity(rows.len());
+        for row in rows {
+            let Some(model) = indexes.get(&*row.model.0) else {
+                self.unknown_model(&row);
+                continue;
+            };
+            let labels = match implications.complete(&row.labels) {
+                Ok(labels) => labels,
+                Err(finding) => {
+                    // Its index will be that of the next device; nobody is there to be named yet.
+                    self.findings.add(finding);
+                    continue;
+                }
+            };
+            let index = u32::try_from(devices.len()).unwrap_or(u32::MAX);
+            let lookup = |label: &str| lookup(label, &row, &labels);
+            let chain = layers.resolve((index, &lookup), &mut self.files, &mut self.findings);
+            let plain: PlainLabels = labels.iter().map(|(name, (value, _))| (name.clone(), value.clone())).collect();
+            let labels = share(&mut shared, plain);
+            let Row { id, name, public_key, own, place, .. } = row;
+            devices.push(Device { id, name, model: *model, labels, public_key, chain, own, place });
+        }
+        devices
+    }
+
+    fn unknown_model(&mut self, row: &Row) {
+        let (name, place) = &row.model;
+        let known: Vec<&str> = self.settings.models.iter().map(|model| &*model.name).collect();
+        if known.contains(&&**name) {
+            // Its schemas are at fault, and were reported.
+            return;
+        }
+        let finding = Finding::new(Code::UnknownModel, format!("there is no model `{name}`")).at(*place);
+        let help = match closest(name, known.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("{SETTINGS_FILE} has {}; a new one needs [models.{name}]", known.join(", ")),
+        };
+        self.findings.add(finding.help(help));
+    }
+}
+
+/// What `{…}` in a level stands for.
+fn lookup(label: &str, row: &Row, labels: &Labels) -> Option<(Arc<str>, Place)> {
+    match label {
+        "name" => Some((row.name.clone(), row.place)),
+        "model" => Some(row.model.clone()),
+        _ => labels.get(label).cloned(),
+    }
+}
+
+fn share(shared: &mut HashSet<Arc<PlainLabels>>, labels: PlainLabels) -> Arc<PlainLabels> {
+    if let Some(known) = shared.get(&labels) {
+        return known.clone();
+    }
+    let labels = Arc::new(labels);
+    shared.insert(labels.clone());
+    labels
+}

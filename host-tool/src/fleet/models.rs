@@ -1,0 +1,132 @@
+//! Models: kinds of devices, each with the schemas of the firmwares that are in the field.
+
+use std::sync::Arc;
+
+use super::files::Files;
+use super::settings::ModelSettings;
+use super::shape;
+use crate::diagnostics::{Code, Finding, Findings, Place, closest};
+use crate::schema::{Field, FileError, Schema, Section, Type, from_file};
+use crate::value::{FieldPath, Render, child};
+
+/// A kind of device.
+#[derive(Clone, Debug)]
+pub struct Model {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Where `steadfast.toml` has it.
+    pub place: Place,
+    /// Whether its sections become files.
+    pub render: Option<Render>,
+    /// How many bytes a slot of its board holds.
+    pub slot_bytes: u32,
+    /// Its live schemas, oldest first; at least one.
+    pub schemas: Vec<Schema>,
+    /// The types behind `agent`, `health` and the newest schema's sections, for layers to be merged by.
+    shapes: Vec<(String, Type)>,
+}
+
+impl Model {
+    /// Reads the model's schemas; `None` when there is none to work with.
+    pub(super) fn read(settings: &ModelSettings, files: &mut Files, findings: &mut Findings) -> Option<Self> {
+        let mut schemas = Vec::new();
+        for (path, place) in schema_paths(settings, files, findings)? {
+            match read_schema(&path, files) {
+                Ok(schema) => schemas.push(schema),
+                Err(finding) => findings.add(finding.note(place, "asked for here")),
+            }
+        }
+        let newest = schemas.last()?;
+        let sections = shape::reserved_sections().into_iter().chain(newest.sections.iter().cloned());
+        let shapes = sections.map(|section| (section.name, fields_type(section.fields))).collect();
+        let ModelSettings { name, place, render, slot_bytes, .. } = settings.clone();
+        Some(Self { name, place, render, slot_bytes, schemas, shapes })
+    }
+
+    /// The schema whose names layers use.
+    #[must_use]
+    pub fn newest(&self) -> &Schema {
+        &self.schemas[self.schemas.len() - 1]
+    }
+
+    /// The type of a section, `agent` and `health` included.
+    #[must_use]
+    pub fn shape(&self, section: &str) -> Option<&Type> {
+        self.shapes.iter().find(|(name, _)| name == section).map(|(_, ty)| ty)
+    }
+
+    /// Names of all sections.
+    pub fn sections(&self) -> impl Iterator<Item = &str> {
+        self.shapes.iter().map(|(name, _)| name.as_str())
+    }
+
+    /// Whether a path leads to a field of this model.
+    ///
+    /// # Errors
+    /// The step that leads nowhere, and what is nearest to it. A path whose section the model lacks is no error.
+    pub(super) fn check_path(&self, path: &FieldPath) -> Result<(), Finding> {
+        let Some((section, steps)) = path.steps().split_first() else { return Ok(()) };
+        let Some(mut ty) = self.shape(section) else { return Ok(()) };
+        for step in steps {
+            ty = child(ty, step).ok_or_else(|| no_such_field(path, ty, step))?;
+        }
+        Ok(())
+    }
+}
+
+fn no_such_field(path: &FieldPath, ty: &Type, step: &str) -> Finding {
+    let finding = Finding::new(Code::UnknownField, format!("`{path}` names no field: there is no `{step}`"));
+    let names: Vec<&str> = match ty {
+        Type::Struct { fields, .. } => fields.iter().map(|field| field.name.as_str()).collect(),
+        _ => Vec::new(),
+    };
+    match closest(step, names.iter().copied()) {
+        Some(near) => finding.help(format!("did you mean `{near}`?")),
+        None if names.is_empty() => finding.help("nothing lies below this value; name the value itself"),
+        None => finding.help(format!("the fields here are {}", names.join(", "))),
+    }
+}
+
+fn fields_type(fields: Vec<Field>) -> Type {
+    Type::Struct { name: String::new(), fields, removed: Vec::new() }
+}
+
+/// The files of a model's schemas, in the order of their age.
+fn schema_paths(settings: &ModelSettings, files: &Files, findings: &mut Findings) -> Option<Vec<(String, Place)>> {
+    let folder = format!("schemas/{}/", settings.name);
+    if !settings.schemas.is_empty() {
+        return Some(settings.schemas.iter().map(|(name, place)| (format!("{folder}{name}"), *place)).collect());
+    }
+    let found = files.under(&folder);
+    let finding = match found.len() {
+        1 => return Some(found.into_iter().map(|path| (path, settings.place)).collect()),
+        0 => Finding::new(Code::NoSchema, format!("there is no schema in {folder}"))
+            .help(format!("export the firmware's: steadfast schema add --model {} FIRMWARE.elf", settings.name)),
+        several => Finding::new(Code::NoSchema, format!("there are {several} schemas in {folder}"))
+            .help("name the live ones, oldest first: schemas = [\"…\", \"…\"]"),
+    };
+    findings.add(finding.at(settings.place));
+    None
+}
+
+fn read_schema(path: &str, files: &mut Files) -> Result<Schema, Finding> {
+    let bytes = files.bytes(path)?;
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let schema = from_file(name, &bytes).map_err(|error| match &error {
+        // A hand-written one is text, and has places to point at.
+        FileError::Text(fault) => match files.text(path) {
+            Ok(file) => bad(path, &fault.message).at(Place::new(file, fault.span.clone())),
+            Err(finding) => finding,
+        },
+        _ => bad(path, &error.to_string()),
+    })?;
+    match schema.sections.iter().find(|section| shape::RESERVED.contains(&section.name.as_str())) {
+        Some(Section { name, .. }) => Err(bad(path, &format!("`{name}` means something else in a layer"))),
+        None => Ok(schema),
+    }
+}
+
+fn bad(path: &str, why: &str) -> Finding {
+    let finding = Finding::new(Code::BadSchema, format!("{path} is no schema: {why}"));
+    finding.help("add the firmware's own again with `steadfast schema add`, or correct a hand-written one")
+}

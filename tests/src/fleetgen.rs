@@ -1,0 +1,114 @@
+//! Fleets for tests and benchmarks: one small by hand that uses every kind of value, and generated ones of any size.
+
+use std::fmt::Write as _;
+
+use steadfast::schema::Schema;
+
+use crate::firmwares::{ROUTER, SENSOR};
+use crate::fleet_folder::FleetFolder;
+
+/// Sites of the small fleet and the region that each implies.
+const SITES: [(&str, &str); 3] = [("berlin", "eu"), ("paris", "eu"), ("boston", "us")];
+
+/// A fleet of six devices that uses labels, every kind of level, and own values.
+#[must_use]
+pub fn small() -> FleetFolder {
+    let folder = FleetFolder::new();
+    let settings = r#"layers = ["common", "model/{model}", "region/{region}", "site/{site}?", "device/{name}?"]
+
+[fleet]
+name = "small"
+id = "000102030405060708090a0b0c0d0e0f"
+
+[models.router]
+render = "json"
+slot_bytes = 65536
+
+[models.sensor]
+slot_bytes = 4096
+"#;
+    folder.write("steadfast.toml", settings);
+    schema(&folder, "sensor", &SENSOR);
+    schema(&folder, "router", &ROUTER);
+    for (site, region) in SITES {
+        folder.write(&format!("labels/site/{site}.toml"), format!("region = \"{region}\"\n"));
+    }
+    folder.write("layers/common.toml", "[network]\nserver = \"10.0.2.2:8080\"\nntp = \"ntp.example\"\n");
+    folder.write("layers/model/sensor.toml", "[alarms]\nrecipients = [\"ops@example\"]\n");
+    let router = "[[routing.vlans]]\nvid = 10\nprefix = \"10.1.0.1/24\"\n\n[[routing.vlans]]\nvid = 20\n";
+    folder.write("layers/model/router.toml", router);
+    folder.write("layers/region/eu.toml", "[network]\ntimeout = \"10s\"\n\n[sampling]\nperiod_ms = 500\n");
+    folder.write("layers/region/us.toml", "[sampling]\nmode = { average = 4 }\n");
+    folder.write("layers/site/berlin.toml", "unset = [\"network.ntp\"]\n\n[alarms]\nlow = -30\n");
+    folder.write("layers/device/r2.toml", "[append]\nrouting.vlans = [{ vid = 30, untagged = true }]\n");
+    let rows = "device,name,model,site,set.sampling.period_ms\n\
+        00000000000000000000000000000001,s1,sensor,berlin,\n\
+        00000000000000000000000000000002,s2,sensor,berlin,\n\
+        00000000000000000000000000000003,s3,sensor,paris,250\n\
+        00000000000000000000000000000004,s4,sensor,boston,\n";
+    folder.write("inventory/sensors.csv", rows);
+    let router = |n: u8, site: &str| {
+        format!(
+            "[[device]]\ndevice = \"000000000000000000000000000000f{n}\"\nname = \"r{n}\"\nmodel = \"router\"\nsite = \"{site}\"\n\n"
+        )
+    };
+    folder.write("inventory/routers.toml", router(1, "paris") + &router(2, "boston"));
+    folder
+}
+
+/// Puts a firmware's description where `steadfast schema add` would.
+fn schema(folder: &FleetFolder, model: &str, description: &[u8]) {
+    let schema = Schema::decode(description).expect("the derive describes rightly");
+    folder.write(&format!("schemas/{model}/{}.schema", schema.short_id()), description);
+}
+
+/// The measures of a generated fleet.
+#[derive(Clone, Copy, Debug)]
+pub struct Measures {
+    /// How many devices.
+    pub devices: u32,
+    /// How many sites they are spread over; each has a layer of its own.
+    pub sites: u32,
+    /// Every so many-th device has a value of its own; 0 for none.
+    pub own_every: u32,
+}
+
+/// Regions of a generated fleet.
+const REGIONS: u32 = 10;
+
+impl Measures {
+    /// A fleet in which every tenth device has a value of its own and about a hundred share a site.
+    #[must_use]
+    pub fn of(devices: u32) -> Self {
+        Self { devices, sites: (devices / 100).max(1), own_every: 10 }
+    }
+}
+
+/// Generates a fleet of sensors at four levels of layers: common, model, region, site. The same measures give the same files.
+#[must_use]
+pub fn generate(measures: Measures) -> FleetFolder {
+    let folder = FleetFolder::new();
+    let settings = "layers = [\"common\", \"model/{model}\", \"region/{region}\", \"site/{site}\"]\n\n[fleet]\n\
+        name = \"generated\"\nid = \"000102030405060708090a0b0c0d0e0f\"\n\n[models.sensor]\nslot_bytes = 4096\n";
+    folder.write("steadfast.toml", settings);
+    schema(&folder, "sensor", &SENSOR);
+    folder.write("layers/common.toml", "[network]\nserver = \"server.example:8080\"\nntp = \"ntp.example\"\n");
+    folder.write("layers/model/sensor.toml", "[alarms]\nrecipients = [\"ops@example\", \"night@example\"]\n");
+    for region in 0..REGIONS {
+        folder.write(&format!("layers/region/r{region}.toml"), format!("[network]\ntimeout = \"{}s\"\n", region + 1));
+    }
+    for site in 0..measures.sites {
+        folder.write(&format!("labels/site/s{site}.toml"), format!("region = \"r{}\"\n", site % REGIONS));
+        folder.write(&format!("layers/site/s{site}.toml"), format!("[sampling]\nperiod_ms = {}\n", 1000 + site));
+    }
+    let mut rows = "device,name,model,site,set.alarms.low\n".to_owned();
+    for device in 0..measures.devices {
+        let own = measures.own_every > 0 && (device / measures.sites).is_multiple_of(measures.own_every);
+        let low = if own { format!("-{}", 100 + device % 10_000) } else { String::new() };
+        // Scattered ids, so that the order of devices is not the order of rows.
+        let id = u128::from(device + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
+        writeln!(rows, "{id:032x},d{device},sensor,s{},{low}", device % measures.sites).expect("text grows");
+    }
+    folder.write("inventory/devices.csv", rows);
+    folder
+}
