@@ -1,6 +1,7 @@
 //! The `steadfast` library: everything the command line does, without a terminal.
 
 pub mod compile;
+pub mod demo;
 pub mod diagnostics;
 pub mod fleet;
 pub mod git;
