@@ -4,6 +4,7 @@ use super::Duration;
 use super::heapless::{LinearMap, Vec};
 
 /// A value that a `range` can be put on.
+#[diagnostic::on_unimplemented(message = "a `range` needs a number or a duration, not `{Self}`")]
 pub trait Bounded {
     /// What the ends of the range are.
     type Number: Copy;

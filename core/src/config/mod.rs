@@ -73,8 +73,7 @@ use crate::schema::{self, Bounds, Type};
 /// addresses and durations.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot stand in a configuration",
-    note = "bounded types can: bool, integers and floats of fixed width, `heapless::{{String, Vec, LinearMap}}`, `Option`, IP addresses,
-            `Duration`, `Mac`, `Ipv4Net`, `Ipv6Net` and `IpNet` of `steadfast_core::config`, and types with `#[derive(Config)]`"
+    note = "numbers and text of fixed bounds can, `heapless::{{String, Vec, LinearMap}}`, `Option`, IP addresses, what `steadfast_core::config` has, and your types with `#[derive(Config)]`"
 )]
 pub trait Value: Sized {
     /// Layout and bounds; read in constants only, so that it costs no flash.
@@ -90,6 +89,10 @@ pub trait Value: Sized {
 }
 
 /// The values that a device runs when it has no configuration yet. Written by the derive when every field has a `default`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no compiled-in values",
+    note = "a struct has them when each of its fields has a `default` or is an `Option`"
+)]
 pub trait Defaults: Sized {
     /// All fields at their `default`.
     fn defaults() -> Self;

@@ -192,3 +192,101 @@ const fn same(a: &str, b: &str) -> bool {
     }
     true
 }
+
+#[cfg(test)]
+mod tests {
+    use std::panic::catch_unwind;
+    use std::string::String;
+
+    use super::super::{IntKind, Number, Variant};
+    use super::*;
+
+    const U8: &Type = &Type::Int(IntKind::U8);
+    const DEEP: &Type = &Type::Option(&Type::Option(&Type::Option(&Type::Option(&Type::Option(&Type::Option(
+        &Type::Option(&Type::Option(&Type::Option(&Type::Bool))),
+    ))))));
+    const PEER: &Type = &Type::Struct(Struct { name: "Peer", fields: &[PEER_NAME, PEER_ON], removed: &[] });
+    const PEER_NAME: Field = field("name", &Type::Text { max_bytes: 4 });
+    const PEER_ON: Field = field("on", &Type::Bool);
+    const MODE: &Type = &Type::Enum(Enum {
+        name: "Mode",
+        variants: &[
+            Variant { name: "off", doc: "", payload: None },
+            Variant { name: "rate", doc: "", payload: Some(U8) },
+        ],
+    });
+
+    const fn field(name: &'static str, ty: &'static Type) -> Field {
+        Field { name, doc: "", ty, bounds: Bounds::NONE, unit: None, default: None, was: None, absent_means: None }
+    }
+
+    const fn ints(min: i128, max: i128) -> Bounds {
+        Bounds { min: Some(Number::Int(min)), max: Some(Number::Int(max)), key: None }
+    }
+
+    const fn key(key: &'static str) -> Bounds {
+        Bounds { key: Some(key), ..Bounds::NONE }
+    }
+
+    /// What the compiler would say about the field; empty when it compiles.
+    fn refusal(ty: &'static Type, bounds: Bounds, default: Option<Literal>) -> String {
+        let refused = catch_unwind(|| check_field(&Field { bounds, default, ..field("f", ty) }));
+        refused.err().map_or(String::new(), |panic| (*panic.downcast_ref::<&str>().unwrap()).into())
+    }
+
+    #[test]
+    fn what_fits_compiles() {
+        let list: &Type = &Type::List { max: 2, item: PEER };
+        let numbers: &Type = &Type::Option(&Type::List { max: 2, item: U8 });
+        let literal = Literal::List(&[Literal::Int(3), Literal::Int(4)]);
+        assert_eq!(refusal(list, key("name"), Some(Literal::List(&[]))), "");
+        assert_eq!(refusal(numbers, ints(3, 4), Some(literal)), "");
+        assert_eq!(refusal(MODE, Bounds::NONE, Some(Literal::Text("off"))), "");
+        let millis = Bounds { min: Some(Number::Millis(1)), ..Bounds::NONE };
+        assert_eq!(refusal(&Type::Duration, millis, Some(Literal::Text("1ms"))), "");
+    }
+
+    #[test]
+    fn ranges_must_fit_their_type() {
+        for (ty, bounds) in [(U8, ints(0, 256)), (U8, ints(-1, 5)), (U8, ints(6, 5))] {
+            assert_eq!(refusal(ty, bounds, None), "the range does not fit the type of the field");
+        }
+        for ty in [&Type::Bool, MODE, PEER] {
+            assert_eq!(refusal(ty, ints(0, 1), None), "a range needs a number or a duration");
+        }
+        let long = Bounds { max: Some(Number::Millis(MAX_DURATION_MS + 1)), ..Bounds::NONE };
+        assert_eq!(refusal(&Type::Duration, long, None), "the range of a duration ends before 100 years");
+    }
+
+    #[test]
+    fn defaults_must_fit_type_and_range() {
+        let two: &Type = &Type::List { max: 2, item: U8 };
+        let wrong = [
+            (U8, ints(1, 5), Literal::Int(6)),
+            (U8, Bounds::NONE, Literal::Int(256)),
+            (U8, Bounds::NONE, Literal::Text("1")),
+            (&Type::Text { max_bytes: 3 }, Bounds::NONE, Literal::Text("four")),
+            (MODE, Bounds::NONE, Literal::Text("rate")),
+            (MODE, Bounds::NONE, Literal::Text("on")),
+            (two, Bounds::NONE, Literal::List(&[Literal::Int(1), Literal::Int(1), Literal::Int(1)])),
+            (two, ints(1, 5), Literal::List(&[Literal::Int(6)])),
+        ];
+        for (ty, bounds, default) in wrong {
+            assert_eq!(refusal(ty, bounds, Some(default)), "the default does not fit the type and range of the field");
+        }
+    }
+
+    #[test]
+    fn a_key_must_tell_structs_apart() {
+        let list: &Type = &Type::List { max: 2, item: PEER };
+        assert_eq!(refusal(list, key("nothing"), None), "the key names no field of the list's items");
+        assert_eq!(refusal(list, key("on"), None), "a list's key must be an integer, text or an address");
+        assert_eq!(refusal(U8, key("name"), None), "a key needs a list of structs");
+        assert_eq!(refusal(&Type::List { max: 2, item: U8 }, key("name"), None), "a key needs a list of structs");
+    }
+
+    #[test]
+    fn nesting_is_bounded() {
+        assert_eq!(refusal(DEEP, Bounds::NONE, None), "this type is nested deeper than 8 levels");
+    }
+}

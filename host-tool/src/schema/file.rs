@@ -45,6 +45,9 @@ pub enum StoreError {
     /// It cannot be read or written.
     #[error("{}: {error}", path.display())]
     Io { path: PathBuf, error: io::Error },
+    /// Not a fleet repository, or none with schemas.
+    #[error("there is no folder `{FOLDER}` in {}: name the fleet repository, or add a first schema to it", fleet.display())]
+    NoFolder { fleet: PathBuf },
     /// It is no schema. In a hand-written one, `at` is line and column.
     #[error("{}{}: {error}", path.display(), at.map(|(line, column)| format!(":{line}:{column}")).unwrap_or_default())]
     File { path: PathBuf, at: Option<(usize, usize)>, error: FileError },
@@ -162,6 +165,9 @@ fn write(path: &Path, content: &[u8]) -> Result<(), StoreError> {
 /// # Errors
 /// [`StoreError`] for the first file that cannot be read.
 pub fn list(fleet: &Path) -> Result<Vec<Stored>, StoreError> {
+    if !fleet.join(FOLDER).is_dir() {
+        return Err(StoreError::NoFolder { fleet: fleet.into() });
+    }
     let mut stored = Vec::new();
     for folder in entries(&fleet.join(FOLDER))?.into_iter().filter(|path| path.is_dir()) {
         let model = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
