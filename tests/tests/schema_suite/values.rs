@@ -210,6 +210,8 @@ fn every_bound_is_held() {
     special.nested.modes.push(Mode::Custom { share: f32::NAN, name: String::new() }).unwrap();
     refuses(&bytes_of(&special), Malformed::OutOfRange);
 
+    assert!(decode::<LinearMap<u8, u8, 2>>(&[2, 7, 0, 8, 0]).is_ok());
+    assert_eq!(decode::<LinearMap<u8, u8, 2>>(&[2, 7, 0, 7, 0]).err(), Some(Malformed::KeyOrder));
     assert_eq!(decode::<Vec<u8, 2>>(&[3, 0, 0, 0]), Err(Malformed::TooLong));
     assert_eq!(decode::<String<2>>(b"\x03abc"), Err(Malformed::TooLong));
     assert_eq!(decode::<String<2>>(b"\x02\xff\xff"), Err(Malformed::Text));
