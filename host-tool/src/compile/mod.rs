@@ -3,6 +3,7 @@
 //! Compiling is a pure function of the files it reads: no clock, no environment, no order of directory listings. Two
 //! clones at two paths give the same bytes. Signing, packing and serving start from [`Compiled`].
 
+mod explain;
 mod manifest;
 mod policy;
 mod project;
@@ -17,6 +18,8 @@ use steadfast_core::release::CommitId;
 
 use crate::diagnostics::Diagnostics;
 use crate::fleet::Fleet;
+
+pub use explain::{Action, Explained, Explanation, Touch, explain};
 
 /// Where the values came from, and what their place in history says about a release made of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

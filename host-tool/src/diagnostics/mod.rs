@@ -255,12 +255,11 @@ impl Diagnostics {
         render::text(self, color)
     }
 
-    /// For machines: one JSON document with a format version.
+    /// For machines: a JSON document with a format version.
     #[must_use]
-    pub fn to_json(&self) -> String {
+    pub fn to_value(&self) -> serde_json::Value {
         let list: Vec<_> = self.list.iter().map(Machine::of).collect();
-        let document = serde_json::json!({ "format": 1, "diagnostics": list });
-        format!("{document:#}")
+        serde_json::json!({ "format": 1, "diagnostics": list })
     }
 }
 

@@ -22,9 +22,17 @@ pub(super) fn text(diagnostics: &Diagnostics, color: Color) -> String {
         out.push_str("\n\n");
     }
     if let Some(more) = diagnostics.list.len().checked_sub(SHOWN).filter(|more| *more > 0) {
-        out.push_str(&format!("and {more} more; fix the first ones, or see all with --format json\n"));
+        out.push_str(&format!("and {more} more; fix the first ones, or see all with --format json\n\n"));
+    }
+    if !diagnostics.list.is_empty() {
+        let (errors, warnings) = (diagnostics.errors(), diagnostics.warnings());
+        out.push_str(&format!("{}, {}\n", counted(errors, "error"), counted(warnings, "warning")));
     }
     out
+}
+
+fn counted(count: usize, what: &str) -> String {
+    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }
 
 fn group<'a>(one: &'a Diagnostic, sources: &'a Sources) -> Group<'a> {

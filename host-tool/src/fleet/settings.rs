@@ -19,8 +19,6 @@ pub struct Settings {
     pub name: String,
     /// What every signature covers.
     pub id: FleetId,
-    /// The folder of keyrings, relative to the fleet's folder.
-    pub keyring: String,
     /// Added to the count of commits.
     pub sequence_offset: u32,
     /// The full id of the floor's commit, and where it stands.
@@ -77,7 +75,6 @@ fn extract(table: &Table, findings: &mut Findings) -> Option<Settings> {
         .map(|entry| model(&entry.name, (entry.key, &entry.node), findings));
     Some(Settings {
         name: fleet.node("name")?.text()?.to_string(),
-        keyring: fleet.node("keyring").and_then(Node::text).map_or("keys/keyring".to_owned(), |text| text.to_string()),
         sequence_offset: fleet.node("sequence_offset").and_then(number).unwrap_or(0),
         floor: fleet.node("floor").and_then(placed),
         levels: table.node("layers")?.items().iter().filter_map(placed).collect(),

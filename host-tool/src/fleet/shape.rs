@@ -70,7 +70,6 @@ pub(super) fn settings() -> Vec<Field> {
     let fleet = vec![
         field("name", "what people call the fleet", text()),
         field("id", "32 hexadecimal digits, written by `steadfast init`", text()),
-        or(field("keyring", "the folder of keyrings", text()), Literal::Text("keys/keyring".to_owned())),
         or(field("sequence_offset", "added to the count of commits", count(0)), Literal::Int(0)),
         field("floor", "the full id of the oldest commit that devices may be moved back to", optional(text())),
     ];

@@ -21,8 +21,8 @@ use crate::diagnostics::Place;
 pub use check::{check_fields, check_value, literal_value};
 pub use encode::{encode_fields, encode_value};
 pub use merge::{Merger, Mode, remove};
-pub use path::{FieldPath, Segment, child};
-pub use render::{Render, render};
+pub use path::{FieldPath, Segment, child, strip_option};
+pub use render::{Render, json, render, step_text};
 pub use toml::read_toml;
 pub use typed::Typed;
 

@@ -83,7 +83,8 @@ pub(super) fn write_steps<'a>(f: &mut impl fmt::Write, steps: impl Iterator<Item
 }
 
 /// The type inside options.
-pub(super) fn strip_option(mut ty: &Type) -> &Type {
+#[must_use]
+pub fn strip_option(mut ty: &Type) -> &Type {
     while let Type::Option(inner) = ty {
         ty = inner;
     }
@@ -91,6 +92,7 @@ pub(super) fn strip_option(mut ty: &Type) -> &Type {
 }
 
 /// The type of what a step leads to.
+#[must_use]
 pub fn child<'a>(ty: &'a Type, step: &str) -> Option<&'a Type> {
     match strip_option(ty) {
         Type::Struct { fields, .. } => fields.iter().find(|field| field.name == step).map(|field| &field.ty),

@@ -53,7 +53,9 @@ fn sorted(mut entries: Vec<(String, Json)>) -> Json {
     Json::Object(Map::from_iter(entries))
 }
 
-fn json(value: &Typed<'_>) -> Json {
+/// A checked value as JSON.
+#[must_use]
+pub fn json(value: &Typed<'_>) -> Json {
     match value {
         Typed::Bool(value) => Json::Bool(*value),
         Typed::U8(value) => Json::from(*value),
@@ -65,11 +67,11 @@ fn json(value: &Typed<'_>) -> Json {
         Typed::F32(value) => float(value.to_string().parse().unwrap_or(f64::NAN)),
         Typed::F64(value) => float(*value),
         Typed::List(items) => Json::Array(items.iter().map(json).collect()),
-        Typed::Map(entries) => sorted(entries.iter().map(|(key, value)| (text(key), json(value))).collect()),
+        Typed::Map(entries) => sorted(entries.iter().map(|(key, value)| (step_text(key), json(value))).collect()),
         Typed::Struct(fields) => object(fields),
         Typed::Option(inner) => inner.as_deref().map_or(Json::Null, json),
         Typed::Variant(_, name, Some(payload)) => Json::Object(Map::from_iter([((*name).to_owned(), json(payload))])),
-        _ => Json::String(text(value)),
+        _ => Json::String(step_text(value)),
     }
 }
 
@@ -77,8 +79,9 @@ fn float(value: f64) -> Json {
     Number::from_f64(value).map_or(Json::Null, Json::Number)
 }
 
-/// What can be a map's key, and what is text anyway.
-fn text(value: &Typed<'_>) -> String {
+/// A map's key, or anything that is text anyway, as it is written.
+#[must_use]
+pub fn step_text(value: &Typed<'_>) -> String {
     match value {
         Typed::Text(text) => text.to_string(),
         Typed::Variant(_, name, _) => (*name).to_owned(),

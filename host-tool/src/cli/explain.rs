@@ -1,0 +1,133 @@
+//! `steadfast explain`: where each value of a device comes from.
+
+use anyhow::anyhow;
+use clap::Args;
+use serde_json::{Value, json};
+use steadfast::compile::{Explained, Explanation, Touch, explain};
+use steadfast::diagnostics::{Position, closest};
+use steadfast::fleet::{Device, Fleet};
+use steadfast::value::FieldPath;
+
+use super::reading::Reading;
+use super::{Exit, Format};
+
+/// Show where a device's values come from: every layer that set them, and which one won.
+#[derive(Args, Debug)]
+pub(crate) struct ExplainArgs {
+    /// The device's name, or its id.
+    device: String,
+    /// A section or field, as in `network.servers`. Everything unless given.
+    field: Option<String>,
+    #[command(flatten)]
+    reading: Reading,
+    /// How to print it.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// Runs `steadfast explain`.
+pub(crate) fn run(args: &ExplainArgs) -> anyhow::Result<Exit> {
+    let fleet = args.reading.open()?;
+    let device = find(&fleet, &args.device)?;
+    let below = args.field.as_deref().map(|field| FieldPath::parse(field).ok_or_else(|| bad_path(field))).transpose()?;
+    let explanation = explain(&fleet, device, below.as_ref());
+    if let (Some(field), true) = (&args.field, explanation.fields.is_empty()) {
+        return Err(no_field(&fleet, device, field));
+    }
+    match args.format {
+        Format::Text => print!("{}", text(&fleet, device, &explanation)),
+        Format::Json => println!("{:#}", document(&fleet, device, &explanation)),
+    }
+    Ok(Exit::Fine)
+}
+
+fn find<'f>(fleet: &'f Fleet, name: &str) -> anyhow::Result<&'f Device> {
+    let by_id = || fleet.devices.iter().find(|device| device.id.to_string() == name);
+    fleet.device(name).or_else(by_id).ok_or_else(|| {
+        let near = closest(name, fleet.devices.iter().map(|device| &*device.name));
+        let hint = near.map_or_else(|| "`steadfast check` shows rows with faults".to_owned(), |near| format!("did you mean `{near}`?"));
+        anyhow!("the inventory has no device `{name}`; {hint}")
+    })
+}
+
+fn bad_path(field: &str) -> anyhow::Error {
+    anyhow!("`{field}` is no path to a field; write it like network.servers")
+}
+
+fn no_field(fleet: &Fleet, device: &Device, field: &str) -> anyhow::Error {
+    let all = explain(fleet, device, None);
+    let names = all.fields.iter().map(|one| one.field.as_str());
+    let hint = closest(field, names).map_or_else(
+        || "leave the field out to see all of them".to_owned(),
+        |near| format!("did you mean `{near}`?"),
+    );
+    anyhow!("`{field}` is no field of {}; {hint}", device.name)
+}
+
+fn text(fleet: &Fleet, device: &Device, explanation: &Explanation) -> String {
+    let labels: Vec<String> = device.labels.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let model = &fleet.model(device).name;
+    let mut out = format!("{} ({model}{}{})\n", device.name, if labels.is_empty() { "" } else { ", " }, labels.join(", "));
+    if device.chain.is_none() {
+        out.push_str("  one of its layers is missing; `steadfast check` says which\n");
+    }
+    for field in &explanation.fields {
+        out.push_str(&field_text(field));
+    }
+    for (section, position) in &explanation.skipped {
+        out.push_str(&format!("skipped: {} sets `{section}`, which the model {model} does not have\n", at(position)));
+    }
+    out
+}
+
+fn field_text(field: &Explained) -> String {
+    let value = match &field.value {
+        Some(value) => value.to_string(),
+        None if field.wrong => "wrong, see `steadfast check`".to_owned(),
+        None => "absent".to_owned(),
+    };
+    let default = if is_default(field) { "  (default)" } else { "" };
+    let mut out = format!("{} = {value}{default}\n", field.field);
+    for touch in &field.history {
+        out.push_str(&touch_text(touch));
+    }
+    out
+}
+
+fn touch_text(touch: &Touch) -> String {
+    let mark = if touch.wins { '*' } else { ' ' };
+    format!("  {mark} {:<36} {} {}\n", at(&touch.position), touch.action.word(), touch.text)
+}
+
+/// Whether no layer gave the value.
+fn is_default(field: &Explained) -> bool {
+    !field.wrong && field.value.is_some() && !field.history.iter().any(|touch| touch.wins)
+}
+
+fn at(position: &Position) -> String {
+    format!("{}:{}:{}", position.path, position.line, position.column)
+}
+
+fn document(fleet: &Fleet, device: &Device, explanation: &Explanation) -> Value {
+    let place = |position: &Position| json!({ "file": &*position.path, "line": position.line, "column": position.column });
+    let touch = |touch: &Touch| {
+        json!({ "at": place(&touch.position), "action": touch.action.word(), "text": touch.text, "wins": touch.wins })
+    };
+    let field = |field: &Explained| {
+        let history: Vec<Value> = field.history.iter().map(touch).collect();
+        json!({ "field": field.field, "value": field.value, "wrong": field.wrong, "default": is_default(field), "history": history })
+    };
+    let skipped = explanation.skipped.iter().map(|(section, position)| json!({ "section": section, "at": place(position) }));
+    let labels: serde_json::Map<String, Value> =
+        device.labels.iter().map(|(name, value)| (name.to_string(), json!(&**value))).collect();
+    json!({
+        "format": 1,
+        "device": device.id.to_string(),
+        "name": &*device.name,
+        "model": &*fleet.model(device).name,
+        "labels": labels,
+        "layers": explanation.layers,
+        "fields": explanation.fields.iter().map(field).collect::<Vec<_>>(),
+        "skipped": skipped.collect::<Vec<_>>(),
+    })
+}
