@@ -48,3 +48,15 @@ fn explain_names_every_layer_and_the_winner() {
     let average = explained(&fleet, "boston-1", "sampling.average");
     assert_eq!((average.value, average.history.len()), (Some(4.into()), 0));
 }
+
+#[test]
+fn what_init_writes_compiles_without_a_warning() {
+    let folder = steadfast_tests::fleet_folder::FleetFolder::new();
+    for file in steadfast::fleet::starter::files("A new fleet").unwrap() {
+        folder.write(&file.path, file.content);
+    }
+    folder.init();
+    let compiled = folder.compile_at(&At::Head).unwrap();
+    assert_eq!((compiled.leaves.len(), compiled.warnings.list().len()), (1, 0));
+    assert!(steadfast::fleet::starter::files("a \"fleet\"").is_err());
+}

@@ -8,7 +8,7 @@ use steadfast::diagnostics::{Code, Diagnostics, Severity};
 use super::reading::Reading;
 use super::{Exit, Format, color};
 
-/// Check every device of a fleet and show all that is wrong.
+/// Arguments of `steadfast check`.
 #[derive(Args, Debug)]
 pub(crate) struct CheckArgs {
     #[command(flatten)]
@@ -52,7 +52,7 @@ fn summary(compiled: &Compiled) -> String {
     let bytes: usize = compiled.objects.values().map(Vec::len).sum();
     let (devices, manifests) = (compiled.roster.len(), compiled.manifests.len());
     let objects = compiled.objects.len();
-    format!("no errors: {devices} devices, {manifests} different configurations, {objects} objects of {bytes} bytes")
+    format!("no errors. devices: {devices}, different configurations: {manifests}, objects: {objects} ({bytes} bytes)")
 }
 
 fn document(diagnostics: &Diagnostics, compiled: Option<&Compiled>) -> Value {

@@ -11,7 +11,7 @@ use steadfast::value::FieldPath;
 use super::reading::Reading;
 use super::{Exit, Format};
 
-/// Show where a device's values come from: every layer that set them, and which one won.
+/// Arguments of `steadfast explain`.
 #[derive(Args, Debug)]
 pub(crate) struct ExplainArgs {
     /// The device's name, or its id.
@@ -29,7 +29,8 @@ pub(crate) struct ExplainArgs {
 pub(crate) fn run(args: &ExplainArgs) -> anyhow::Result<Exit> {
     let fleet = args.reading.open()?;
     let device = find(&fleet, &args.device)?;
-    let below = args.field.as_deref().map(|field| FieldPath::parse(field).ok_or_else(|| bad_path(field))).transpose()?;
+    let below =
+        args.field.as_deref().map(|field| FieldPath::parse(field).ok_or_else(|| bad_path(field))).transpose()?;
     let explanation = explain(&fleet, device, below.as_ref());
     if let (Some(field), true) = (&args.field, explanation.fields.is_empty()) {
         return Err(no_field(&fleet, device, field));
@@ -45,7 +46,10 @@ fn find<'f>(fleet: &'f Fleet, name: &str) -> anyhow::Result<&'f Device> {
     let by_id = || fleet.devices.iter().find(|device| device.id.to_string() == name);
     fleet.device(name).or_else(by_id).ok_or_else(|| {
         let near = closest(name, fleet.devices.iter().map(|device| &*device.name));
-        let hint = near.map_or_else(|| "`steadfast check` shows rows with faults".to_owned(), |near| format!("did you mean `{near}`?"));
+        let hint = near.map_or_else(
+            || "`steadfast check` shows rows with faults".to_owned(),
+            |near| format!("did you mean `{near}`?"),
+        );
         anyhow!("the inventory has no device `{name}`; {hint}")
     })
 }
@@ -57,17 +61,16 @@ fn bad_path(field: &str) -> anyhow::Error {
 fn no_field(fleet: &Fleet, device: &Device, field: &str) -> anyhow::Error {
     let all = explain(fleet, device, None);
     let names = all.fields.iter().map(|one| one.field.as_str());
-    let hint = closest(field, names).map_or_else(
-        || "leave the field out to see all of them".to_owned(),
-        |near| format!("did you mean `{near}`?"),
-    );
+    let hint = closest(field, names)
+        .map_or_else(|| "leave the field out to see all of them".to_owned(), |near| format!("did you mean `{near}`?"));
     anyhow!("`{field}` is no field of {}; {hint}", device.name)
 }
 
 fn text(fleet: &Fleet, device: &Device, explanation: &Explanation) -> String {
     let labels: Vec<String> = device.labels.iter().map(|(name, value)| format!("{name}={value}")).collect();
     let model = &fleet.model(device).name;
-    let mut out = format!("{} ({model}{}{})\n", device.name, if labels.is_empty() { "" } else { ", " }, labels.join(", "));
+    let mut out =
+        format!("{} ({model}{}{})\n", device.name, if labels.is_empty() { "" } else { ", " }, labels.join(", "));
     if device.chain.is_none() {
         out.push_str("  one of its layers is missing; `steadfast check` says which\n");
     }
@@ -109,15 +112,15 @@ fn at(position: &Position) -> String {
 }
 
 fn document(fleet: &Fleet, device: &Device, explanation: &Explanation) -> Value {
-    let place = |position: &Position| json!({ "file": &*position.path, "line": position.line, "column": position.column });
-    let touch = |touch: &Touch| {
-        json!({ "at": place(&touch.position), "action": touch.action.word(), "text": touch.text, "wins": touch.wins })
-    };
+    let place =
+        |position: &Position| json!({ "file": &*position.path, "line": position.line, "column": position.column });
+    let touch = |touch: &Touch| json!({ "at": place(&touch.position), "action": touch.action.word(), "text": touch.text, "wins": touch.wins });
     let field = |field: &Explained| {
         let history: Vec<Value> = field.history.iter().map(touch).collect();
         json!({ "field": field.field, "value": field.value, "wrong": field.wrong, "default": is_default(field), "history": history })
     };
-    let skipped = explanation.skipped.iter().map(|(section, position)| json!({ "section": section, "at": place(position) }));
+    let skipped =
+        explanation.skipped.iter().map(|(section, position)| json!({ "section": section, "at": place(position) }));
     let labels: serde_json::Map<String, Value> =
         device.labels.iter().map(|(name, value)| (name.to_string(), json!(&**value))).collect();
     json!({

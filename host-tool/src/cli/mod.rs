@@ -2,6 +2,11 @@
 //!
 //! Data goes to standard output, everything else to standard error. Exit codes are stable: scripts are built on them.
 
+pub(crate) mod check;
+pub(crate) mod explain;
+pub(crate) mod init;
+pub(crate) mod reading;
+
 use std::fmt::Display;
 use std::io::IsTerminal;
 use std::process::ExitCode;
@@ -18,7 +23,14 @@ struct Cli {
 }
 
 #[derive(Subcommand)]
-enum Command {}
+enum Command {
+    /// Check every device of a fleet and show all that is wrong.
+    Check(check::CheckArgs),
+    /// Show where the values of a device come from.
+    Explain(explain::ExplainArgs),
+    /// Write a small working fleet into a folder.
+    Init(init::InitArgs),
+}
 
 /// How a command ends. The numbers never change their meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,7 +104,11 @@ pub(crate) fn run() -> ExitCode {
 }
 
 fn dispatch(command: &Command) -> anyhow::Result<Exit> {
-    match *command {}
+    match command {
+        Command::Check(args) => check::run(args),
+        Command::Explain(args) => explain::run(args),
+        Command::Init(args) => init::run(args),
+    }
 }
 
 /// Whether standard error takes colours: a terminal, and nobody said `NO_COLOR` (no-color.org).

@@ -143,6 +143,8 @@ fn flatten(path: Vec<String>, value: &Typed<'_>, leaves: &mut Vec<Leaf>) {
         }
         Typed::Option(None) => leaves.push((path, (None, false))),
         Typed::Option(Some(inner)) => flatten(path, inner, leaves),
+        // For people and for layers: "10m", not 600000.
+        Typed::Duration(span) => leaves.push((path, (Some(span.to_string().into()), false))),
         value => leaves.push((path, (Some(json(value)), false))),
     }
 }

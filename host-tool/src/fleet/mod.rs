@@ -14,6 +14,7 @@ mod models;
 mod origin;
 mod settings;
 mod shape;
+pub mod starter;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;

@@ -97,7 +97,9 @@ fn require_clean(files: &Files, folder: &Path) -> Result<(), Finding> {
     }
     let named: Vec<&str> = differing.iter().take(NAMED_PATHS).map(String::as_str).collect();
     let more = if differing.len() > NAMED_PATHS { ", …" } else { "" };
-    let message = format!("{} files differ from the commit: {}{more}", differing.len(), named.join(", "));
+    let count =
+        if differing.len() == 1 { "1 file differs".to_owned() } else { format!("{} files differ", differing.len()) };
+    let message = format!("{count} from the commit: {}{more}", named.join(", "));
     let help = "commit or stash them; `--worktree` tries them as they are, without a release";
     Err(Finding::new(Code::DirtyTree, message).help(help))
 }
