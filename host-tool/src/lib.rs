@@ -1,5 +1,6 @@
 //! The `steadfast` library: everything the command line does, without a terminal.
 
+pub mod client;
 pub mod compile;
 pub mod demo;
 pub mod diagnostics;
@@ -10,5 +11,6 @@ pub mod keys;
 pub mod pack;
 pub mod release;
 pub mod schema;
+pub mod serve;
 pub mod sign;
 pub mod value;

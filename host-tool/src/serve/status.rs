@@ -1,0 +1,234 @@
+//! What is known of a device, in words: pure functions of the newest release and the device's last signed report.
+
+use steadfast_core::digest::Digest;
+use steadfast_core::id::{ContentId, DeviceId};
+use steadfast_core::manifest::Manifest;
+use steadfast_core::outcome::Ending;
+use steadfast_core::refusal::Refusal;
+use steadfast_core::release::Release;
+use steadfast_core::report::{Report, TrialState};
+use steadfast_core::statement;
+
+use super::api::{DeviceInfo, Reason, ReleaseInfo, ReportInfo, Standing};
+use super::store::ReleaseRow;
+use super::world::World;
+use crate::release::leaves::Place;
+
+/// What the server knows of one device besides the release.
+#[derive(Clone, Copy, Debug)]
+pub struct Heard<'a> {
+    /// Which.
+    pub device: DeviceId,
+    /// When it last polled; 0 for never.
+    pub seen_seconds: u64,
+    /// Its last signed report.
+    pub report: Option<&'a Report>,
+}
+
+/// One line about a device.
+#[must_use]
+pub fn device(world: &World, heard: &Heard<'_>) -> DeviceInfo {
+    let listed = world.newest.as_ref().and_then(|newest| newest.pack.roster().device(&heard.device));
+    let place = place(world, heard);
+    let desired = place.zip(world.newest.as_ref()).map(|(place, newest)| newest.pack.content(&place).id());
+    let standing = standing(heard, listed.is_some(), desired);
+    DeviceInfo {
+        device: heard.device.to_string(),
+        name: listed.map_or_else(|| heard.device.to_string(), |listed| listed.name().to_owned()),
+        model: listed.map_or_else(String::new, |listed| listed.model().to_owned()),
+        labels: listed
+            .map(|listed| listed.labels().into_iter().map(|(k, v)| (k.to_owned(), v.to_owned())).collect())
+            .unwrap_or_default(),
+        standing,
+        health: health(standing, heard.report),
+        desired: desired.map(|content| content.to_string()),
+        running: heard.report.map(|report| content_words(report.running)),
+        accepted: heard.report.map(|report| report.accepted.sequence),
+        refusal: heard.report.and_then(reason),
+        seen_seconds: (heard.seen_seconds > 0).then_some(heard.seen_seconds),
+    }
+}
+
+/// The device's leaf: for the schema that it reported, or, as long as it has not, its only one.
+fn place<'a>(world: &'a World, heard: &Heard<'_>) -> Option<Place<'a>> {
+    let leaves = world.newest.as_ref()?.pack.leaves();
+    match heard.report {
+        Some(report) => leaves.find(&heard.device, report.schema),
+        None => leaves.of(&heard.device).last(),
+    }
+}
+
+fn standing(heard: &Heard<'_>, listed: bool, desired: Option<ContentId>) -> Standing {
+    let Some(report) = heard.report else {
+        return match heard.seen_seconds {
+            _ if !listed => Standing::Retired,
+            0 => Standing::Never,
+            _ => Standing::Unreported,
+        };
+    };
+    let refuses = |content: ContentId| {
+        let refused = report.refused.is_some_and(|refused| refused.content == content);
+        let rolled_back = report.outcome.ending == Ending::RolledBack && report.outcome.content == content;
+        refused || rolled_back
+    };
+    match desired {
+        None if listed => Standing::UnknownSchema,
+        None => Standing::Retired,
+        Some(_) if report.trial != TrialState::None => Standing::Trial,
+        Some(content) if report.running == content && report.checks.failed != 0 => Standing::Failing,
+        Some(content) if report.running == content => Standing::Current,
+        Some(content) if refuses(content) => Standing::Refused,
+        Some(_) => Standing::Behind,
+    }
+}
+
+fn health(standing: Standing, report: Option<&Report>) -> String {
+    let words = match standing {
+        Standing::Current => "healthy",
+        Standing::Failing => "a check fails",
+        Standing::Trial => report.map_or("", |report| trial_words(&report.trial)),
+        Standing::Behind => "healthy on an older configuration",
+        Standing::Refused if report.is_some_and(|report| report.outcome.ending == Ending::RolledBack) => "rolled back",
+        Standing::Refused => "refused",
+        Standing::Unreported => "seen, no signed report yet",
+        Standing::Never => "never seen",
+        Standing::UnknownSchema => "its firmware's schema is not in the release",
+        Standing::Retired => "not in the newest release",
+    };
+    let stale = report.is_some_and(|report| report.stale);
+    if stale { format!("{words}, was stale") } else { words.to_owned() }
+}
+
+fn trial_words(trial: &TrialState) -> &'static str {
+    match trial {
+        TrialState::None => "no trial",
+        TrialState::Staged(_) => "staged, about to try",
+        TrialState::Running(_) => "on trial",
+        TrialState::Asking(_) => "back on the confirmed configuration, comparing",
+        TrialState::Suspended(_) => "trial suspended",
+    }
+}
+
+/// Why a device last refused something or went back.
+fn reason(report: &Report) -> Option<Reason> {
+    let number = |reason: Refusal, detail: &str| Reason {
+        number: reason.0,
+        words: reason.words().to_owned(),
+        detail: detail.to_owned(),
+    };
+    let ended = (report.outcome.reason != Refusal(0)).then(|| number(report.outcome.reason, &report.outcome.detail));
+    let refused = report.refused.filter(|refused| refused.reason != Refusal::REJECTED_BEFORE);
+    refused.map(|refused| number(refused.reason, "")).or(ended)
+}
+
+/// What a device is waiting for.
+#[must_use]
+pub fn waiting_for(info: &DeviceInfo, report: Option<&Report>) -> String {
+    let words = match info.standing {
+        Standing::Current => "nothing",
+        Standing::Failing => "its failing check to pass, or a release with other values",
+        Standing::Trial => match report.map(|report| report.trial) {
+            Some(TrialState::Staged(_)) => "its own restart into the trial",
+            Some(TrialState::Asking(_)) => {
+                "one trial length on the confirmed configuration, to see which of the two reaches the server"
+            }
+            Some(TrialState::Suspended(_)) => "the server's next answer, with which the trial starts again",
+            _ => "its health checks to pass and an answer from this server, within the trial's deadline",
+        },
+        Standing::Behind => "its next poll",
+        Standing::Refused => {
+            "a release with other values: this firmware does not try the same configuration again, unless `agent.attempt` \
+             is changed in git"
+        }
+        Standing::Unreported => "its first signed report, which the next answer asks for",
+        Standing::Never => "its first poll",
+        Standing::UnknownSchema => "its firmware's schema in the fleet repository (`steadfast schema add`)",
+        Standing::Retired => "nothing: it keeps what it has",
+    };
+    words.to_owned()
+}
+
+/// A report in words; `world` names the checks of what ran, where it still has them.
+#[must_use]
+pub fn report(world: &World, taken_seconds: u64, report: &Report) -> ReportInfo {
+    ReportInfo {
+        taken_seconds,
+        running: content_words(report.running),
+        confirmed: content_words(report.confirmed),
+        accepted: report.accepted.sequence,
+        floor: report.floor.sequence,
+        firmware: report.firmware.to_string(),
+        keyring_version: report.keyring_version,
+        words: sentence(world, report),
+    }
+}
+
+fn sentence(world: &World, report: &Report) -> String {
+    let mut parts = Vec::new();
+    if report.trial != TrialState::None {
+        parts.push(trial_words(&report.trial).to_owned());
+    }
+    match report.outcome.ending {
+        Ending::None => {}
+        ending => parts.push(outcome_words(ending, report)),
+    }
+    if let Some(refused) = report.refused {
+        parts.push(format!("refused: {}", refused.reason));
+    }
+    let names = check_names(world, report.running);
+    parts.extend(named(report.checks.failed, &names).map(|name| format!("check {name} fails")));
+    parts.extend(report.stale.then(|| "was stale".to_owned()));
+    if parts.is_empty() { "nothing to tell".to_owned() } else { parts.join("; ") }
+}
+
+fn outcome_words(ending: Ending, report: &Report) -> String {
+    let words = match ending {
+        Ending::None => "no trial has ended",
+        Ending::Confirmed => "last trial confirmed",
+        Ending::RolledBack => "last trial rolled back",
+        Ending::Superseded => "last trial superseded",
+        Ending::Inconclusive => "last trial inconclusive",
+        Ending::FirmwareReverted => "the former firmware came back",
+        Ending::RecordLost => "its record was lost",
+    };
+    match (report.outcome.reason, report.outcome.detail.as_str()) {
+        (Refusal(0), _) => words.to_owned(),
+        (reason, "") => format!("{words}: {reason}"),
+        (reason, detail) => format!("{words}: {reason}: {detail}"),
+    }
+}
+
+/// The checks of a content, if it is one of the newest release's.
+fn check_names(world: &World, content: ContentId) -> Vec<String> {
+    let Some(newest) = &world.newest else { return Vec::new() };
+    let place = newest.pack.contents().iter().position(|known| *known == content);
+    let manifest = place.and_then(|place| newest.pack.manifests().nth(place));
+    let manifest = manifest.and_then(|(_, bytes)| Manifest::parse(bytes).ok());
+    manifest.map(|manifest| manifest.checks().map(str::to_owned).collect()).unwrap_or_default()
+}
+
+fn named(bits: u16, names: &[String]) -> impl Iterator<Item = String> {
+    (0..16).filter(move |bit| bits & (1 << bit) != 0).map(|bit| names.get(bit).cloned().unwrap_or(format!("{bit}")))
+}
+
+fn content_words(content: ContentId) -> String {
+    if content == ContentId::NONE { "defaults".to_owned() } else { content.to_string() }
+}
+
+/// A release as the management interface shows it; `None` for a row whose statement no longer decodes.
+#[must_use]
+pub fn release(row: &ReleaseRow) -> Option<ReleaseInfo> {
+    let release = Release::decode(&row.statement).ok()?;
+    let signers = statement::entries(&row.signatures).ok()?.map(|(key, _)| key.to_string()).collect();
+    Some(ReleaseInfo {
+        epoch: release.publisher_epoch,
+        sequence: release.sequence,
+        floor: release.floor,
+        digest: Digest::of(&row.statement).to_string(),
+        commit: release.commit.to_string(),
+        leaves: release.leaves,
+        pack_bytes: row.pack_bytes,
+        signers,
+        published_seconds: row.published_seconds,
+    })
+}

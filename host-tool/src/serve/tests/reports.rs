@@ -1,0 +1,78 @@
+//! Which reports are wanted and taken, and what is said of devices after them.
+
+use super::*;
+
+#[test]
+fn reports_are_asked_for_until_they_say_what_polls_say() {
+    let fleet = Fleet::new();
+    let server = Running::start(&fleet.config()).unwrap();
+    server.publish(&fleet.release(1, 2000)).unwrap();
+    let mut device = Device::new(1);
+    update(&server, fleet.keyring(), &mut device);
+    let wanted = |device: &Device| unchanged(&server, fleet.keyring(), device).filter(|said| said.report_wanted);
+    let said = wanted(&device).expect("first contact");
+    let trial = Report { trial: TrialState::Running(device.running), ..device.report(said.challenge) };
+    assert_eq!(server.post("/v1/report", &device.sign(&trial)).0, 204);
+    let said = wanted(&device).expect("the trial is not over");
+    assert_eq!(server.post("/v1/report", &device.sign(&device.report(said.challenge))).0, 204);
+    assert_eq!(wanted(&device), None);
+    device.accepted.sequence += 1;
+    assert!(wanted(&device).is_some(), "the poll disagrees with the report");
+}
+
+#[test]
+fn a_report_is_taken_once_and_only_from_its_device() {
+    let fleet = Fleet::new();
+    let server = Running::start(&fleet.config()).unwrap();
+    server.publish(&fleet.release(1, 2000)).unwrap();
+    let mut device = Device::new(1);
+    let order = update(&server, fleet.keyring(), &mut device);
+    let body = device.sign(&device.report(order.challenge));
+    for bit in 0..body.len() * 8 {
+        let mut flipped = body.clone();
+        flipped[bit / 8] ^= 1 << (bit % 8);
+        let status = server.post("/v1/report", &flipped).0;
+        assert!((400..500).contains(&status), "bit {bit}: {status}");
+    }
+    let as_other = Device { number: 2, ..device.clone() };
+    assert_eq!(server.post("/v1/report", &as_other.sign(&as_other.report(order.challenge))).0, 409);
+    let made_up = Challenge { code: [0; 8], ..order.challenge };
+    assert_eq!(server.post("/v1/report", &device.sign(&device.report(made_up))).0, 409);
+    assert_eq!(server.post("/v1/report", &body).0, 204);
+    assert_eq!(server.post("/v1/report", &body).0, 409, "replayed");
+    let said = unchanged(&server, fleet.keyring(), &device.signed()).unwrap();
+    let newer = device.sign(&device.report(said.challenge));
+    assert_eq!(server.post("/v1/report", &newer).0, 204);
+    assert_eq!(server.post("/v1/report", &body).0, 409, "an older one");
+    assert_eq!(server.post("/v1/report", &Device::new(99).sign(&device.report(said.challenge))).0, 404);
+}
+
+#[test]
+fn status_says_who_rolled_back_and_why() {
+    let fleet = Fleet::new();
+    let server = Running::start(&fleet.config()).unwrap();
+    server.publish(&fleet.release(1, 2000)).unwrap();
+    let mut device = Device::new(1);
+    let order = update(&server, fleet.keyring(), &mut device);
+    let good = device.clone();
+    assert_eq!(server.post("/v1/report", &device.sign(&device.report(order.challenge))).0, 204);
+    server.publish(&fleet.release(2, 1)).unwrap();
+    let order = update(&server, fleet.keyring(), &mut device);
+    let outcome = Outcome {
+        ending: Ending::RolledBack,
+        content: device.running,
+        reason: Refusal::CHECK_FAILED,
+        detail: "sensor: too fast".try_into().unwrap(),
+    };
+    let report = Report { outcome, ..good.report(order.challenge) };
+    assert_eq!(server.post("/v1/report", &good.sign(&report)).0, 204);
+    let (devices, _) = server.client.devices().unwrap();
+    assert_eq!(devices.len(), 4);
+    let rolled_back = devices.iter().find(|info| info.name == "sensor-1").unwrap();
+    assert_eq!((rolled_back.standing, rolled_back.health.as_str()), (Standing::Refused, "rolled back"));
+    let why = server.client.why("sensor-1").unwrap();
+    assert_eq!(why.device.refusal.unwrap().detail, "sensor: too fast");
+    assert!(why.waiting_for.contains("agent.attempt") && why.reports.len() == 2, "{}", why.waiting_for);
+    assert_eq!(server.client.why("sensor-2").unwrap().device.standing, Standing::Never);
+    assert_eq!(server.client.why("nobody").unwrap_err().code(), Some(ProblemCode::NotFound));
+}
