@@ -4,5 +4,7 @@ pub mod firmwares;
 pub mod flash;
 pub mod fleet_folder;
 pub mod fleetgen;
+pub mod life;
+pub mod oracle;
 pub mod qemu;
 pub mod samples;

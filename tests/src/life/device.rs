@@ -1,0 +1,224 @@
+//! The device under test: the production driver with everything around it, one step at a time under the oracle's eyes.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use embassy_futures::block_on;
+use steadfast_core::content::Content;
+use steadfast_core::driver::{Driver, Next, Ports, Setting};
+use steadfast_core::id::{ContentId, FirmwareId};
+use steadfast_core::outcome::{Detail, Ending};
+use steadfast_core::ports::{Check, Firmware, Health, ResetCause};
+use steadfast_core::record::BootRecord;
+use steadfast_core::refusal::Refusal;
+use steadfast_core::report::Report;
+use steadfast_core::time::Instant;
+
+use super::fleet::{DeviceIdentity, SCHEMA};
+use super::script::{Phase, SICK, Verdict};
+use super::server::{Server, Wire};
+use crate::flash::{Image, Nor};
+use crate::oracle::{Moment, Oracle};
+
+/// The firmware's build.
+pub const FIRMWARE: FirmwareId = FirmwareId([5; 8]);
+
+/// The sections of the sample configuration.
+const SECTIONS: [&str; 3] = ["alarms", "network", "sampling"];
+
+/// After so many polls a device that is offered what it must refuse has made up its mind.
+const REFUSED_POLLS: usize = 3;
+
+/// After so many waits without a change a device counts as steady.
+const STEADY_WAITS: usize = 4;
+
+/// The application: its sensor cannot follow the sick configuration.
+struct Application {
+    running: Option<ContentId>,
+    sick: ContentId,
+}
+
+impl Health for Application {
+    fn check(&mut self, name: &str) -> Check {
+        if name == "sensor" && self.running == Some(self.sick) {
+            return Check::Failed(Detail::try_from("too fast").expect("it is short"));
+        }
+        Check::Passed
+    }
+}
+
+type Core<const R: usize, const W: usize, const E: usize> = Driver<Nor<R, W, E>, Wire, DeviceIdentity, Application>;
+
+/// A device with its flash, its server and its oracle.
+pub struct Device<const R: usize, const W: usize, const E: usize> {
+    driver: Core<R, W, E>,
+    server: Rc<RefCell<Server>>,
+    /// What is known of it.
+    pub oracle: Oracle,
+    /// The oracle before each step, for those who cut power there; a journal's mark is an index.
+    pub history: Option<Vec<Oracle>>,
+    running: Option<Content>,
+    now: Instant,
+    starts: u64,
+    /// Reports that were looked at.
+    reported: usize,
+}
+
+impl<const R: usize, const W: usize, const E: usize> Device<R, W, E> {
+    /// A device that has just got power.
+    #[must_use]
+    pub fn start(flash: Nor<R, W, E>, server: Rc<RefCell<Server>>, oracle: Oracle) -> Self {
+        let driver = driver(flash, &server, 0);
+        let reported = server.borrow().reports.len();
+        let now = Instant::from_milliseconds(0);
+        Self { driver, server, oracle, history: None, running: None, now, starts: 0, reported }
+    }
+
+    /// Its flash.
+    pub fn flash(&mut self) -> &mut Nor<R, W, E> {
+        &mut self.driver.ports().flash
+    }
+
+    /// Its record, once it has started.
+    #[must_use]
+    pub fn record(&self) -> Option<&BootRecord> {
+        self.driver.record()
+    }
+
+    /// Starts it again.
+    pub fn restart(&mut self) {
+        let empty = Image { bytes: Vec::new(), used: Vec::new(), wear: Vec::new(), sins: Vec::new() };
+        let spare = self.flash().restart(empty);
+        let flash = std::mem::replace(self.flash(), spare);
+        self.starts += 1;
+        self.oracle.bounded.starts += 1;
+        self.driver = driver(flash, &self.server, self.starts);
+        self.running = None;
+        self.now = Instant::from_milliseconds(0);
+    }
+
+    /// One step; `true` when the device waits.
+    fn step(&mut self) -> bool {
+        if let Some(history) = &mut self.history {
+            self.driver.ports().flash.mark.set(history.len());
+            history.push(self.oracle.clone());
+        }
+        let operations = self.flash().journal.len();
+        let next = block_on(self.driver.step(self.now));
+        let sections = (next == Next::Activate).then(|| self.activate());
+        self.look(operations, sections.as_deref());
+        match next {
+            Next::At(until) => {
+                let waits = until > self.now;
+                self.now = self.now.max(until);
+                return waits;
+            }
+            Next::Restart => self.restart(),
+            Next::Now | Next::Activate => {}
+        }
+        false
+    }
+
+    /// The application takes what it is given.
+    fn activate(&mut self) -> Vec<Vec<u8>> {
+        self.running = self.driver.running().map(|intact| *intact.content());
+        self.driver.ports().health.running = self.running.map(|content| content.id());
+        let mut sections = Vec::new();
+        for name in SECTIONS {
+            let mut buffer = [0; 4096];
+            let section = block_on(self.driver.section(name, &mut buffer)).expect("it was read back just now");
+            sections.extend(section.map(<[u8]>::to_vec));
+        }
+        sections
+    }
+
+    fn look(&mut self, operations: usize, sections: Option<&[Vec<u8>]>) {
+        let Some(record) = self.driver.record().cloned() else { return };
+        let flash = &self.driver.ports().flash;
+        let server = self.server.borrow();
+        let moment = Moment {
+            record: &record,
+            running: self.running,
+            sections,
+            operations: flash.journal.get(operations..).unwrap_or_default(),
+            image: &flash.image,
+            layout: &flash.geometry.layout,
+            reports: &server.reports[self.reported..],
+            releases: &server.releases,
+            assigned: (server.assigned, server.voice),
+        };
+        self.oracle.look(&moment);
+        self.reported = server.reports.len();
+    }
+
+    /// Runs until the device waits that many times, whatever it does in between.
+    ///
+    /// # Panics
+    /// When an invariant does not hold on the way.
+    pub fn wait(&mut self, waits: usize) {
+        let mut waited = 0;
+        while waited < waits {
+            waited += usize::from(self.step());
+        }
+    }
+
+    /// Runs until a phase has come out as it must, then demands that nothing changes any more, over a restart, too.
+    ///
+    /// # Panics
+    /// When an invariant does not hold on the way, or the bounds of recovery are passed.
+    pub fn settle(&mut self, phase: &Phase) {
+        self.oracle.bounded.restart();
+        while !(self.step() && self.has_come_out(phase)) {}
+        let record = self.record().expect("it has started").clone();
+        self.oracle.steady.demand(&record);
+        self.wait(STEADY_WAITS);
+        self.restart();
+        self.wait(STEADY_WAITS);
+        self.oracle.steady.release();
+    }
+
+    /// Whether the device is where the phase must lead, and the server knows.
+    fn has_come_out(&self, phase: &Phase) -> bool {
+        let (Some(record), server) = (self.record(), self.server.borrow()) else { return false };
+        let assigned = server.release(phase.assigned);
+        let reported = |meets: &dyn Fn(&Report) -> bool| server.reports.last().is_some_and(meets);
+        let success = |report: &Report| report.running == assigned.content().id() && report.confirmed == report.running;
+        self.runs(phase.verdict.comes_to(phase.assigned), &server)
+            && match phase.verdict {
+                Verdict::Confirmed => reported(&|report| success(report) && report.accepted == assigned.position()),
+                Verdict::RolledBack(_) => reported(&|report| is_rejection(report, &server)),
+                // The next report says so; none is owed for an adoption.
+                Verdict::Adopted => record.accepted == assigned.position() && record.floor == assigned.floor(),
+                // What it sees of a refusal beyond this is the agent's business.
+                Verdict::Refused(_) => server.polls >= REFUSED_POLLS,
+            }
+    }
+
+    /// Whether it runs the configuration of that release, confirmed, with no trial under way.
+    fn runs(&self, sequence: u32, server: &Server) -> bool {
+        let content = server.release(sequence).content();
+        let confirmed = |record: &BootRecord| {
+            record.trial.is_none() && record.confirmed_slot().is_some_and(|held| held.content == content)
+        };
+        self.record().is_some_and(confirmed) && self.running == Some(content)
+    }
+}
+
+fn is_rejection(report: &Report, server: &Server) -> bool {
+    let outcome = &report.outcome;
+    outcome.ending == Ending::RolledBack
+        && outcome.content == server.release(SICK).content().id()
+        && outcome.reason == Refusal::CHECK_FAILED
+}
+
+fn driver<const R: usize, const W: usize, const E: usize>(
+    flash: Nor<R, W, E>,
+    server: &Rc<RefCell<Server>>,
+    start: u64,
+) -> Core<R, W, E> {
+    let layout = flash.geometry.layout;
+    let firmware = Firmware { id: FIRMWARE, schema: SCHEMA, sections: &[], reset: ResetCause::Ordinary };
+    let health = Application { running: None, sick: server.borrow().release(SICK).content().id() };
+    let identity = server.borrow().fleet.identity(start);
+    Driver::new(Ports { flash, link: Wire(server.clone()), identity, health }, Setting { layout, firmware })
+}

@@ -1,0 +1,208 @@
+//! A fleet of one device and its releases, with real keys and signatures.
+
+use ed25519_dalek::{Signer, SigningKey};
+use steadfast_core::codec;
+use steadfast_core::content::Content;
+use steadfast_core::digest::Digest;
+use steadfast_core::envelope::{Envelope, Proof};
+use steadfast_core::id::{DeviceId, FleetId, KeyId, SchemaId};
+use steadfast_core::keyring::{Director, Keyring, Role};
+use steadfast_core::ports::Identity;
+use steadfast_core::position::Position;
+use steadfast_core::release::{self, CommitId};
+use steadfast_core::statement::{Kind, Message, PublicKey};
+use steadfast_core::tree::{self, Leaf};
+
+use crate::samples::{Configuration, bytes};
+
+/// The publisher epoch of the whole life.
+const EPOCH: u32 = 1;
+
+/// The firmware's schema.
+pub(super) const SCHEMA: SchemaId = SchemaId([3; 32]);
+
+const FLEET: FleetId = FleetId([7; 16]);
+const DEVICE: DeviceId = DeviceId([9; 16]);
+
+/// The keys of all roles.
+#[derive(Clone)]
+pub struct Fleet {
+    root: SigningKey,
+    publisher: SigningKey,
+    director: SigningKey,
+    device: SigningKey,
+}
+
+/// One release as the server has it.
+#[derive(Clone, Debug)]
+pub struct Release {
+    /// Its number.
+    pub sequence: u32,
+    /// Its floor, a sequence.
+    pub floor: u32,
+    /// What it binds to the device.
+    pub configuration: Configuration,
+    statement: Vec<u8>,
+    signatures: Vec<u8>,
+    path: Vec<u8>,
+}
+
+impl Fleet {
+    /// The fleet with keys from these seeds: the first byte of each role's seed.
+    #[must_use]
+    pub fn new(seed: u8) -> Self {
+        let key = |role: u8| SigningKey::from_bytes(&[seed ^ role; 32]);
+        Self { root: key(1), publisher: key(2), director: key(3), device: key(4) }
+    }
+
+    /// The keyring that the device is flashed with.
+    #[must_use]
+    pub fn keyring(&self) -> Keyring {
+        let role = |key: &SigningKey| Role { threshold: 1, keys: [public(key)].into_iter().collect() };
+        Keyring {
+            version: 1,
+            root: role(&self.root),
+            publisher: role(&self.publisher),
+            director: Director::Assignments([public(&self.director)].into_iter().collect()),
+            publisher_epoch: EPOCH,
+        }
+    }
+
+    /// Signs a release.
+    ///
+    /// # Panics
+    /// Not with the configurations of the samples.
+    #[must_use]
+    pub fn release(&self, sequence: u32, floor: u32, configuration: Configuration) -> Release {
+        let sibling = Digest::of(b"the leaf of another device");
+        let leaf = Leaf::new(DEVICE, SCHEMA, configuration.content());
+        let release = release::Release {
+            publisher_epoch: EPOCH,
+            sequence,
+            floor,
+            commit: CommitId::Sha1([sequence as u8; 20]),
+            leaves: 2,
+            root: tree::node(&leaf.hash(), &sibling),
+        };
+        let statement = encode(&release);
+        let signatures = self.sign(&self.publisher, Kind::Release, &[], &statement);
+        Release { sequence, floor, configuration, statement, signatures, path: sibling.0.to_vec() }
+    }
+
+    /// Signs as the director, for one poll.
+    #[must_use]
+    pub fn direct(&self, kind: Kind, poll: &[u8], statement: &[u8]) -> Vec<u8> {
+        self.sign(&self.director, kind, poll, statement)
+    }
+
+    /// Whether the device signed that report.
+    #[must_use]
+    pub fn signed_by_device(&self, statement: &[u8], signature: &[u8]) -> bool {
+        let message = Message::new(Kind::Report, &FLEET, &DEVICE.0, statement);
+        message.is_ok_and(|message| message.verify(&[public(&self.device)], 1, signature).is_ok())
+    }
+
+    fn sign(&self, key: &SigningKey, kind: Kind, context: &[u8], statement: &[u8]) -> Vec<u8> {
+        let message = Message::new(kind, &FLEET, context, statement).expect("statements have bounds");
+        [&public(key).id().0[..], &key.sign(message.bytes()).to_bytes()].concat()
+    }
+
+    /// The device's side of it. `drawn` keeps its random numbers apart from those of other starts.
+    #[must_use]
+    pub fn identity(&self, drawn: u64) -> DeviceIdentity {
+        DeviceIdentity { key: self.device.clone(), keyring: self.keyring(), drawn: drawn << 32 }
+    }
+}
+
+impl Release {
+    /// Where it stands.
+    #[must_use]
+    pub fn position(&self) -> Position {
+        Position { epoch: EPOCH, sequence: self.sequence }
+    }
+
+    /// Its floor, as a device keeps it.
+    #[must_use]
+    pub fn floor(&self) -> Position {
+        Position { epoch: EPOCH, sequence: self.floor }
+    }
+
+    /// What it binds.
+    #[must_use]
+    pub fn content(&self) -> Content {
+        self.configuration.content()
+    }
+
+    /// SHA-256 of its statement.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        Digest::of(&self.statement)
+    }
+
+    /// The proof for the device's leaf.
+    #[must_use]
+    pub fn proof(&self) -> Proof<'_> {
+        Proof { release: &self.statement, signatures: &self.signatures, index: 0, path: &self.path }
+    }
+
+    /// The envelope for the device.
+    #[must_use]
+    pub fn envelope(&self) -> Vec<u8> {
+        let private = self.content().private;
+        encode(&Envelope { proof: self.proof(), private, manifest: &self.configuration.manifest })
+    }
+}
+
+fn public(key: &SigningKey) -> PublicKey {
+    PublicKey(key.verifying_key().to_bytes())
+}
+
+/// Encodes whatever fits an answer.
+pub(super) fn encode<T: serde::Serialize>(value: &T) -> Vec<u8> {
+    codec::encode(value, &mut [0; 8192]).expect("it fits").to_vec()
+}
+
+/// Who the device is.
+pub struct DeviceIdentity {
+    key: SigningKey,
+    keyring: Keyring,
+    drawn: u64,
+}
+
+impl Identity for DeviceIdentity {
+    fn device(&self) -> DeviceId {
+        DEVICE
+    }
+
+    fn fleet(&self) -> FleetId {
+        FLEET
+    }
+
+    fn first_keyring(&self) -> Keyring {
+        self.keyring.clone()
+    }
+
+    fn first_floor(&self) -> Position {
+        Position { epoch: EPOCH, sequence: 1 }
+    }
+
+    fn key(&self) -> KeyId {
+        public(&self.key).id()
+    }
+
+    fn sign(&self, message: &[u8]) -> [u8; 64] {
+        self.key.sign(message).to_bytes()
+    }
+
+    fn random(&mut self) -> [u8; 8] {
+        self.drawn += 1;
+        Digest::of(&self.drawn.to_le_bytes()).0[..8].try_into().expect("a digest is longer")
+    }
+}
+
+/// A configuration of three sections of which `network` and `sampling` are the same in every one, so that they are copied.
+#[must_use]
+pub(super) fn configuration(alarms: u8) -> Configuration {
+    let objects = [("alarms", bytes(alarms, 700)), ("network", bytes(200, 40)), ("sampling", bytes(201, 2100))];
+    Configuration::new(&objects, None)
+}

@@ -1,0 +1,19 @@
+//! A device's whole life in a world that can be stopped at any instant.
+//!
+//! The production driver runs over the flash model, against a server and an application that follow a script. Time is
+//! virtual: a wait costs nothing. Everything that is random comes from fixed seeds, so a life is the same every time.
+//!
+//! ```text
+//! Script: phases, each an assignment and what must come of it
+//! Device: driver + flash model + wire + application, seen by an oracle after every step
+//! ```
+
+mod device;
+mod fleet;
+mod script;
+mod server;
+
+pub use device::{Device, FIRMWARE};
+pub use fleet::{Fleet, Release};
+pub use script::{LAST, PHASES, Phase, Verdict, releases};
+pub use server::{Server, Voice};

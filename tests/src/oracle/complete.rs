@@ -1,0 +1,41 @@
+//! Invariant: the device runs one complete configuration, that of a release, and of no other than the confirmed or the
+//! assigned one. Once something was confirmed it always runs something.
+
+use steadfast_core::content::Content;
+
+use super::{Checker, Moment};
+
+#[derive(Clone, Default)]
+pub(super) struct Complete {
+    /// What was confirmed at any time, oldest first.
+    confirmed: Vec<Content>,
+}
+
+impl Checker for Complete {
+    fn look(&mut self, moment: &Moment<'_>) {
+        if let Some(sections) = moment.sections {
+            self.judge(moment, sections);
+        }
+        let confirmed = moment.confirmed();
+        if confirmed != self.confirmed.last().copied() {
+            self.confirmed.extend(confirmed);
+        }
+    }
+}
+
+impl Complete {
+    fn judge(&self, moment: &Moment<'_>, sections: &[Vec<u8>]) {
+        let Some(running) = moment.running else {
+            assert!(self.confirmed.is_empty(), "runs its defaults though something was confirmed");
+            return;
+        };
+        let release = moment.releases.iter().find(|release| release.content() == running);
+        let release = release.expect("runs what no release has");
+        let wanted: Vec<&Vec<u8>> = release.configuration.objects.iter().flatten().collect();
+        assert!(sections.iter().eq(wanted), "runs a mixture under the name of release {}", release.sequence);
+        let ordered = running == moment.order().content();
+        // A trial that was confirmed in the step before counts as what was confirmed then.
+        let former = self.confirmed.contains(&running);
+        assert!(ordered || former, "runs release {}, neither ordered nor confirmed", release.sequence);
+    }
+}
