@@ -6,9 +6,7 @@ use steadfast_core::flash::record::{RECORD_BYTES, RecordStore};
 use steadfast_core::position::Position;
 use steadfast_core::record::BootRecord;
 use steadfast_core::refusal::Refusal;
-use steadfast_tests::flash::{
-    Case, Cases, Geometry, INTERNAL, Image, Internal, Nor, SERIAL, Serial, WIDE, Wide, tears,
-};
+use steadfast_tests::flash::{Case, Cases, Geometry, INTERNAL, Image, Internal, Nor, SERIAL, Serial, WIDE, Wide};
 use steadfast_tests::samples;
 
 /// Commits in the row: every block of the largest geometry is written twice, and erased once while it holds a record.
