@@ -102,8 +102,10 @@ impl<'f> Compiler<'f> {
                 self.leaves(device, model_ref, &manifests);
                 continue;
             }
-            let known =
-                shared.take().filter(|(a, b, manifests)| (*a, *b) == (model, chain) && !manifests.contains(&None));
+            let reusable = |(a, b, manifests): &(u32, u32, Vec<Option<u32>>)| {
+                (*a, *b) == (model, chain) && !manifests.contains(&None) && merged.faults.is_empty()
+            };
+            let known = shared.take().filter(reusable);
             let manifests = match known {
                 Some((_, _, manifests)) => manifests,
                 None => self.manifests(model_ref, &merged, index),

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::diagnostics::{Code, Finding, Place};
 use crate::fleet::{Layer, Layers, Model};
-use crate::value::{FieldPath, Merger, Mode, Table, remove};
+use crate::value::{FieldPath, Merger, Mode, Node, Table, remove};
 
 /// What some layers give together.
 #[derive(Clone, Debug, Default)]
@@ -67,10 +67,22 @@ impl Final {
             return None;
         }
         let unset = || layer.unset.iter().find(|(path, _)| self.path.steps().starts_with(path.steps()));
-        let place = new.map(|node| node.place).or_else(|| unset().map(|(_, place)| *place)).unwrap_or(self.place);
+        let place =
+            new.and_then(|new| change(old, new)).or_else(|| unset().map(|(_, place)| *place)).unwrap_or(self.place);
         let message = format!("`{}` is final and cannot change here", self.path);
         let finding = Finding::new(Code::FinalValue, message).at(place).note(self.place, "made final here");
         Some(finding.help("remove it here, or take the field out of `final` in the earlier layer"))
+    }
+}
+
+/// Where a value was written that is not what it was; `None` when the change is that something is gone.
+fn change(old: Option<&Node>, new: &Node) -> Option<Place> {
+    if old.is_some_and(|old| old.value.same(&new.value)) {
+        return None;
+    }
+    match (old.and_then(Node::table), new.table()) {
+        (Some(old), Some(new)) => new.entries().iter().find_map(|entry| change(old.node(&entry.name), &entry.node)),
+        _ => Some(new.place),
     }
 }
 

@@ -60,6 +60,12 @@ impl Finding {
         self
     }
 
+    /// Where it was asked for, which is the place to point at when there is no better one.
+    #[must_use]
+    pub fn asked_at(self, place: Place) -> Self {
+        if self.place.is_none() { self.at(place) } else { self.note(place, "asked for here") }
+    }
+
     /// A few words under the marked stretch.
     #[must_use]
     pub fn label(mut self, label: impl Into<String>) -> Self {

@@ -18,12 +18,15 @@ pub(super) struct Implications {
     direct: HashMap<(Arc<str>, Arc<str>), Labels>,
     paths: BTreeMap<String, (Arc<str>, Arc<str>)>,
     used: BTreeSet<(Arc<str>, Arc<str>)>,
+    /// Values whose files have faults: what they imply is not wholly known.
+    faulty: BTreeSet<(Arc<str>, Arc<str>)>,
 }
 
 impl Implications {
     /// Reads `labels/<label>/<value>.toml`.
     pub(super) fn read(files: &mut Files, findings: &mut Findings) -> Self {
-        let mut all = Self { direct: HashMap::new(), paths: BTreeMap::new(), used: BTreeSet::new() };
+        let mut all =
+            Self { direct: HashMap::new(), paths: BTreeMap::new(), used: BTreeSet::new(), faulty: BTreeSet::new() };
         for path in files.under("labels/") {
             let Some(stem) = path.strip_prefix("labels/").and_then(|path| path.strip_suffix(".toml")) else { continue };
             let Some((label, value)) = stem.split_once('/') else {
@@ -32,15 +35,20 @@ impl Implications {
                 continue;
             };
             let key: (Arc<str>, Arc<str>) = (label.into(), value.into());
+            let mut here = Findings::default();
             match files.text(&path) {
                 Ok(file) => {
                     let text = files.sources.file(file).text.clone();
-                    let labels = implied(&read_toml(file, &text, findings), findings);
+                    let labels = implied(&read_toml(file, &text, &mut here), &mut here);
                     all.direct.insert(key.clone(), labels);
-                    all.paths.insert(path, key);
+                    all.paths.insert(path, key.clone());
                 }
-                Err(finding) => findings.add(finding),
+                Err(finding) => here.add(finding),
             }
+            if here.has_errors() {
+                all.faulty.insert(key);
+            }
+            findings.extend(here);
         }
         all
     }
@@ -48,8 +56,8 @@ impl Implications {
     /// A device's own labels and everything that they imply.
     ///
     /// # Errors
-    /// A contradiction or a circle.
-    pub(super) fn complete(&mut self, own: &Labels) -> Result<Labels, Finding> {
+    /// A contradiction or a circle; `None` when a file with faults is involved, which were reported.
+    pub(super) fn complete(&mut self, own: &Labels) -> Result<Labels, Option<Finding>> {
         let mut labels = Labels::new();
         for (name, (value, place)) in own {
             self.add(&mut labels, (name, value, *place), &mut Vec::new())?;
@@ -63,21 +71,26 @@ impl Implications {
         labels: &mut Labels,
         (name, value, place): (&Arc<str>, &Arc<str>, Place),
         above: &mut Vec<(Arc<str>, Arc<str>)>,
-    ) -> Result<(), Finding> {
+    ) -> Result<(), Option<Finding>> {
         let key = (name.clone(), value.clone());
         if let Some((other, first)) = labels.get(name)
             && other != value
         {
             let message = format!("the label `{name}` would be both `{other}` and `{value}`");
             let help = "a label has one value: change the row, or the file in labels/ that implies the other";
-            return Err(Finding::new(Code::LabelConflict, message).at(place).note(*first, "the other").help(help));
+            return Err(Some(
+                Finding::new(Code::LabelConflict, message).at(place).note(*first, "the other").help(help),
+            ));
         }
         if above.contains(&key) {
             let circle: Vec<_> = above.iter().map(|(name, value)| format!("{name}={value}")).collect();
             let message = format!("labels imply each other in a circle: {}", circle.join(", "));
-            return Err(Finding::new(Code::LabelCycle, message).at(place).help("remove one of the implications"));
+            return Err(Some(Finding::new(Code::LabelCycle, message).at(place).help("remove one of the implications")));
         }
         labels.insert(name.clone(), (value.clone(), place));
+        if self.faulty.contains(&key) {
+            return Err(None);
+        }
         let Some(implied) = self.direct.get(&key).cloned() else { return Ok(()) };
         self.used.insert(key.clone());
         above.push(key);

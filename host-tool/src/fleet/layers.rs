@@ -21,6 +21,8 @@ pub struct Layer {
     pub unset: Vec<(FieldPath, Place)>,
     /// Fields that no later layer may change.
     pub finals: Vec<(FieldPath, Place)>,
+    /// Whether parts of the file could not be read. What its devices lack may stand there.
+    pub broken: bool,
 }
 
 /// One entry of `layers` in `steadfast.toml`.
@@ -42,6 +44,8 @@ enum Part {
 #[derive(Debug, Default)]
 pub struct Layers {
     levels: Vec<Level>,
+    /// Whether some level could not be understood, so that no chain can be whole.
+    incomplete: bool,
     loaded: Vec<Layer>,
     by_path: HashMap<String, u32>,
     chains: Vec<Vec<u32>>,
@@ -59,14 +63,17 @@ impl Layers {
         for (text, place) in written {
             match Level::parse(text, *place) {
                 Ok(level) => layers.levels.push(level),
-                Err(finding) => findings.add(finding.at(*place)),
+                Err(finding) => {
+                    layers.incomplete = true;
+                    findings.add(finding.at(*place));
+                }
             }
         }
         layers
     }
 
-    /// The device's chain of files, as an index for [`Layers::chain`]; `None` when a level lacks its label or file, which
-    /// [`Layers::report`] tells later.
+    /// The device's chain of files, as an index for [`Layers::chain`]. `None` when one of them could not be read, or when a level
+    /// lacks its label or file, which [`Layers::report`] tells later.
     pub(super) fn resolve(
         &mut self,
         (device, lookup): (u32, Lookup<'_>),
@@ -74,12 +81,15 @@ impl Layers {
         findings: &mut Findings,
     ) -> Option<u32> {
         let mut chain = Vec::with_capacity(self.levels.len());
-        let mut whole = true;
+        let mut whole = !self.incomplete;
         for index in 0..self.levels.len() {
             let level = &self.levels[index];
             match level.path(lookup) {
                 Ok(path) => match self.load(&path, files, findings) {
-                    Some(layer) => chain.push(layer),
+                    Some(layer) => {
+                        whole &= !self.loaded[layer as usize].broken;
+                        chain.push(layer);
+                    }
                     None if level_is_optional(&self.levels, index) => {}
                     None => {
                         let finding = self.levels[index].missing_file(&path, lookup);
@@ -119,6 +129,10 @@ impl Layers {
         for (_, (finding, devices)) in std::mem::take(&mut self.missing) {
             findings.hit(finding, devices);
         }
+        if findings.has_errors() {
+            // Who is missing may have used them.
+            return;
+        }
         let known: Vec<&str> = self.levels.iter().map(|level| &*level.text).collect();
         for path in files.under("layers/") {
             if path.ends_with(".toml") && !self.by_path.contains_key(&path) {
@@ -151,16 +165,19 @@ impl Layers {
         if !files.has(path) {
             return None;
         }
-        let layer = match files.text(path) {
+        let mut here = Findings::default();
+        let mut layer = match files.text(path) {
             Ok(file) => {
                 let text = files.sources.file(file).text.clone();
-                Layer::from_table(path, read_toml(file, &text, findings), findings)
+                Layer::from_table(path, read_toml(file, &text, &mut here), &mut here)
             }
             Err(finding) => {
-                findings.add(finding);
+                here.add(finding);
                 Layer::default()
             }
         };
+        layer.broken = here.has_errors();
+        findings.extend(here);
         let index = u32::try_from(self.loaded.len()).unwrap_or(u32::MAX);
         self.loaded.push(layer);
         self.by_path.insert(path.to_owned(), index);
@@ -270,7 +287,7 @@ impl Layer {
             }
             None => Table::default(),
         };
-        Self { path: path.into(), values: table, append, unset, finals }
+        Self { path: path.into(), values: table, append, unset, finals, broken: false }
     }
 }
 

@@ -1,10 +1,12 @@
-//! What can be said of a layer without merging it: sections that no model has, paths in its head that lead nowhere.
+//! What can be said of a layer without merging it: sections that no model has, values that are wrong by themselves, paths in its
+//! head that lead nowhere.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::{Device, Layer, Layers, Model};
 use crate::diagnostics::{Code, Finding, Findings, Place, closest};
+use crate::value::check_part;
 
 /// Reports faulty names in every layer, and in the values that devices have of their own.
 pub(super) fn sections(models: &[Model], (devices, layers): (&[Device], &Layers), findings: &mut Findings) {
@@ -16,6 +18,11 @@ pub(super) fn sections(models: &[Model], (devices, layers): (&[Device], &Layers)
                 findings.hit(unknown_section(&name, &known).at(place), users.values().flatten().copied());
             }
         }
+        for (model, devices) in users {
+            for fault in wrong_values(layer, &models[*model as usize]) {
+                findings.hit(fault, devices.iter().copied());
+            }
+        }
         for (path, place) in layer.unset.iter().chain(&layer.finals) {
             for (model, devices) in users {
                 if let Err(finding) = models[*model as usize].check_path(path) {
@@ -25,6 +32,14 @@ pub(super) fn sections(models: &[Model], (devices, layers): (&[Device], &Layers)
         }
     }
     own_values(models, devices, findings);
+}
+
+/// What is wrong with a layer's values by themselves. Later layers may hide it from every device; it is a trap all the same.
+fn wrong_values(layer: &Layer, model: &Model) -> Vec<Finding> {
+    let entries = layer.values.entries().iter().chain(layer.append.entries());
+    let typed = entries.filter_map(|entry| Some((entry, model.shape(&entry.name)?)));
+    let faults = typed.filter_map(|(entry, ty)| check_part(&entry.name, ty, &entry.node).err());
+    faults.flatten().collect()
 }
 
 /// A device's own value for a section that its model lacks is a mistake, whatever other models have.

@@ -157,11 +157,15 @@ impl Reading {
         let mut layers = Layers::new(&self.settings.levels, &mut self.findings);
         let devices = self.devices((rows, &models), &mut implications, &mut layers);
         layers.report(&self.files, &mut self.findings);
-        for path in implications.unused() {
+        let unused = if self.findings.has_errors() { Vec::new() } else { implications.unused() };
+        for path in unused {
             let finding = Finding::new(Code::UnusedFile, format!("no device has the label of {path}"));
             self.findings.add(finding.help("remove the file, or correct its name"));
         }
-        lint::sections(&models, (&devices, &layers), &mut self.findings);
+        if models.len() == self.settings.models.len() {
+            // Otherwise a section may belong to the model whose schema could not be read.
+            lint::sections(&models, (&devices, &layers), &mut self.findings);
+        }
         let Self { files, findings, settings } = self;
         Fleet { source, settings, models, devices, layers, sources: Arc::new(files.sources), findings }
     }
@@ -207,9 +211,8 @@ impl Reading {
             };
             let labels = match implications.complete(&row.labels) {
                 Ok(labels) => labels,
-                Err(finding) => {
-                    // Its index will be that of the next device; nobody is there to be named yet.
-                    self.findings.add(finding);
+                Err(fault) => {
+                    fault.into_iter().for_each(|finding| self.findings.add(finding));
                     continue;
                 }
             };

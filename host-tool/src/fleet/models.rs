@@ -33,7 +33,7 @@ impl Model {
         for (path, place) in schema_paths(settings, files, findings)? {
             match read_schema(&path, files) {
                 Ok(schema) => schemas.push(schema),
-                Err(finding) => findings.add(finding.note(place, "asked for here")),
+                Err(finding) => findings.add(finding.asked_at(place)),
             }
         }
         let newest = schemas.last()?;

@@ -50,6 +50,10 @@ pub(super) fn read(file: FileId, text: &str, findings: &mut Findings) -> Option<
     let table = Arc::new(read_toml(file, text, &mut here));
     let fields = shape::settings();
     let whole = Node { value: Value::Table(table.clone()), place: Place::new(file, 0..0) };
+    if here.has_errors() {
+        findings.extend(here);
+        return None;
+    }
     if let Err(faults) = check_fields("", &fields, &whole) {
         faults.into_iter().for_each(|fault| here.add(fault));
     }

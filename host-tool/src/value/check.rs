@@ -24,7 +24,7 @@ pub fn check_fields<'s>(
     run(section, |checker| match node.table() {
         Some(table) => checker.fields(fields, table, node.place),
         None => {
-            checker.report(no_table(&node.value), node.place);
+            checker.report(no_table(fields, &node.value), node.place);
             Vec::new()
         }
     })
@@ -39,27 +39,52 @@ pub fn check_value<'s>(name: &str, ty: &'s Type, node: &Node) -> Result<Typed<'s
     run(name, |checker| checker.value(ty, node)).map(|value| value.unwrap_or(Typed::Option(None)))
 }
 
-fn run<T>(name: &str, check: impl FnOnce(&mut Checker) -> T) -> Result<T, Vec<Finding>> {
-    let mut checker = Checker { faults: Vec::new() };
-    let value = check(&mut checker);
-    if checker.faults.is_empty() {
-        return Ok(value);
-    }
-    let path = |below: String| format!("{name}{below}").trim_start_matches('.').to_owned();
-    Err(checker.faults.into_iter().map(|(below, finding)| finding.about(&path(below))).collect())
+/// Checks what one layer says of a value: fields that it leaves to others are no fault.
+///
+/// # Errors
+/// Every fault.
+pub fn check_part(name: &str, ty: &Type, node: &Node) -> Result<(), Vec<Finding>> {
+    let mut checker = Checker { extent: Extent::Part, faults: Vec::new() };
+    checker.value(ty, node);
+    checker.finish(name, ())
 }
 
-fn no_table(value: &Value) -> Finding {
-    wrong_type(&Type::Struct { name: String::new(), fields: Vec::new(), removed: Vec::new() }, value)
+fn run<T>(name: &str, check: impl FnOnce(&mut Checker) -> T) -> Result<T, Vec<Finding>> {
+    let mut checker = Checker { extent: Extent::Whole, faults: Vec::new() };
+    let value = check(&mut checker);
+    checker.finish(name, value)
+}
+
+fn no_table(fields: &[Field], value: &Value) -> Finding {
+    wrong_type(&Type::Struct { name: String::new(), fields: fields.to_vec(), removed: Vec::new() }, value)
 }
 
 /// Walks a value and its type together. A fault's path grows on the way back up, so that values without faults cost
 /// nothing for it.
 struct Checker {
+    extent: Extent,
     faults: Vec<(String, Finding)>,
 }
 
+/// How much of a value is looked at.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Extent {
+    /// All of it: what is missing is a fault.
+    Whole,
+    /// What one layer says of it.
+    Part,
+}
+
 impl Checker {
+    /// The value, or the faults with their whole paths.
+    fn finish<T>(self, name: &str, value: T) -> Result<T, Vec<Finding>> {
+        if self.faults.is_empty() {
+            return Ok(value);
+        }
+        let path = |below: String| format!("{name}{below}").trim_start_matches('.').to_owned();
+        Err(self.faults.into_iter().map(|(below, finding)| finding.about(&path(below))).collect())
+    }
+
     fn report(&mut self, finding: Finding, place: Place) {
         self.faults.push((String::new(), finding.at(place)));
     }
@@ -81,6 +106,10 @@ impl Checker {
         }
         let mut values = Vec::with_capacity(fields.len());
         for field in fields {
+            let absent = table.node(&field.name).is_none();
+            if absent && (self.extent == Extent::Part || misspelt(field, fields, table)) {
+                continue;
+            }
             let value = self.within(|| format!(".{}", field.name), |this| this.field(field, table, place));
             values.extend(value.map(|value| (field.name.as_str(), value)));
         }
@@ -118,8 +147,14 @@ impl Checker {
             (Type::List { max, item, key }, Value::List(items)) => {
                 self.count(items.len(), *max, node.place);
                 self.distinct(items, key.as_deref());
-                let items = items.iter().enumerate();
-                Some(Typed::List(items.filter_map(|(i, node)| self.item(item, (i, node))).collect()))
+                // Items that do not merge must be whole, wherever they are written.
+                let outer = self.extent;
+                self.extent = if key.is_some() { outer } else { Extent::Whole };
+                // No index in the path: one layer's first item is the fleet's third, and the excerpt shows which it is.
+                let check = |node| self.within(|| "[]".to_owned(), |this| this.value(item, node));
+                let items = items.iter().filter_map(check).collect();
+                self.extent = outer;
+                Some(Typed::List(items))
             }
             (Type::Map { max, key, value }, Value::Table(table)) => {
                 self.count(table.entries().len(), *max, node.place);
@@ -138,10 +173,6 @@ impl Checker {
                 }
             },
         }
-    }
-
-    fn item<'s>(&mut self, ty: &'s Type, (index, node): (usize, &Node)) -> Option<Typed<'s>> {
-        self.within(|| format!("[{index}]"), |this| this.value(ty, node))
     }
 
     fn count(&mut self, entries: usize, max: u32, place: Place) {
@@ -225,6 +256,13 @@ impl Checker {
     }
 }
 
+/// Whether an absent field is there after all under a name written wrongly, which was reported.
+fn misspelt(field: &Field, fields: &[Field], table: &Table) -> bool {
+    let known = |name: &str| fields.iter().any(|field| field.name == name);
+    let mut unknown = table.entries().iter().filter(|entry| !known(&entry.name));
+    unknown.any(|entry| closest(&entry.name, [field.name.as_str()]).is_some())
+}
+
 /// The order of a map's keys, as the firmware's own types have it.
 fn order(a: &Typed<'_>, b: &Typed<'_>) -> Ordering {
     match (a, b) {
@@ -264,7 +302,7 @@ fn literal_node(ty: &Type, item: &Literal) -> Node {
 }
 
 fn unknown_field(fields: &[Field], name: &str) -> Finding {
-    let finding = Finding::new(Code::UnknownField, "is no field of this schema").label("unknown");
+    let finding = Finding::new(Code::UnknownField, "is unknown").label("no such field");
     if let Some(renamed) = fields.iter().find(|field| field.was.as_deref() == Some(name)) {
         return finding.help(format!("it is now called `{}`", renamed.name));
     }
@@ -298,8 +336,8 @@ fn payload_mismatch(name: &str, expected: Option<&Type>) -> Finding {
 fn missing(field: &Field) -> Finding {
     let what = field.doc.lines().next().filter(|line| !line.is_empty());
     let help = match what {
-        Some(what) => format!("set it in a layer of these devices: {what}"),
-        None => "set it in a layer of these devices; the schema has no default for it".to_owned(),
+        Some(what) => format!("set it, there is no default: {what}"),
+        None => "set it, there is no default".to_owned(),
     };
-    Finding::new(Code::MissingValue, "has no value").label("not set here or in any other layer").help(help)
+    Finding::new(Code::MissingValue, "has no value").label("not set here or anywhere else").help(help)
 }

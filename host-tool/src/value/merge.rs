@@ -54,7 +54,9 @@ impl Merger {
         let ty = ty.map(strip_option);
         let value = match (&base.value, &over.value, ty) {
             (Value::Table(lower), Value::Table(upper), _) if fields_merge(ty, lower, upper) => {
-                Value::Table(Arc::new(self.tables(lower, upper, |name| ty.and_then(|ty| child(ty, name)))))
+                let merged = self.tables(lower, upper, |name| ty.and_then(|ty| child(ty, name)));
+                // Where the table was opened first: a field that nobody sets is then missing in one place for all.
+                return Node { value: Value::Table(Arc::new(merged)), place: base.place };
             }
             (Value::List(lower), Value::List(upper), Some(Type::List { item, key: Some(key), .. })) => {
                 Value::List(Arc::new(self.keyed(lower, upper, (item, key))))

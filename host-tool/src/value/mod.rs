@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 use crate::diagnostics::Place;
 
-pub use check::{check_fields, check_value, literal_value};
+pub use check::{check_fields, check_part, check_value, literal_value};
 pub use encode::{encode_fields, encode_value};
 pub use merge::{Merger, Mode, remove};
 pub use path::{FieldPath, Segment, child, strip_option};

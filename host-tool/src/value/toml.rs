@@ -66,7 +66,11 @@ impl Reader<'_> {
     fn integer(&mut self, integer: &DeInteger<'_>, place: Place) -> Option<Value> {
         let number = i128::from_str_radix(integer.as_str(), integer.radix()).ok();
         if number.is_none() {
-            self.findings.add(Finding::new(Code::OutOfRange, "no field holds so large a number").at(place));
+            self.findings.add(
+                Finding::new(Code::OutOfRange, "no field holds so large a number")
+                    .at(place)
+                    .help("is a digit too many?"),
+            );
         }
         number.map(Value::Int)
     }
