@@ -1,5 +1,6 @@
 //! The hostile world in which Steadfast is tried: what stands here is for tests only, and shared between them.
 
+pub mod authority;
 pub mod firmwares;
 pub mod flash;
 pub mod fleet_folder;
@@ -8,3 +9,4 @@ pub mod life;
 pub mod oracle;
 pub mod qemu;
 pub mod samples;
+pub mod server;
