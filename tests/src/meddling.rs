@@ -15,7 +15,8 @@ use steadfast::serve::{report, world::Newest};
 use steadfast_core::content::Content;
 use steadfast_core::digest::Digest;
 use steadfast_core::driver::{Driver, Next, Ports, Setting};
-use steadfast_core::id::{DeviceId, FirmwareId, FleetId, KeyId};
+use steadfast_core::id::{DeviceId, FirmwareId, FleetId, KeyId, SchemaId};
+use steadfast_core::identity::Seed;
 use steadfast_core::keyring::Keyring;
 use steadfast_core::poll::Poll;
 use steadfast_core::ports::{Check, Endpoint, Firmware, Health, Identity, Link, LinkFailed, ResetCause};
@@ -24,10 +25,7 @@ use steadfast_core::record::BootRecord;
 use steadfast_core::time::Instant;
 
 use crate::flash::{Image, SERIAL, Serial};
-use crate::sensors::{self, FLEET, SCHEMA};
-
-/// The device's number in the fleet.
-pub const NUMBER: u32 = 17;
+use crate::sensors::FLEET;
 
 /// Unix seconds, as the server sees them; they stand still.
 const NOW_SECONDS: u64 = 1_800_000_000;
@@ -103,14 +101,27 @@ impl Link for Wire {
 }
 
 /// Who the device is.
+#[derive(Clone, Debug)]
+pub struct Who {
+    /// Its id.
+    pub device: DeviceId,
+    /// Its key.
+    pub seed: Seed,
+    /// The schema of its firmware.
+    pub schema: SchemaId,
+    /// The keyring that it was flashed with.
+    pub keyring: Keyring,
+}
+
+/// That device, drawing what it takes for random.
 struct Sensor {
-    keyring: Keyring,
-    drawn: u8,
+    who: Who,
+    drawn: u64,
 }
 
 impl Identity for Sensor {
     fn device(&self) -> DeviceId {
-        sensors::device(NUMBER)
+        self.who.device
     }
 
     fn fleet(&self) -> FleetId {
@@ -118,7 +129,7 @@ impl Identity for Sensor {
     }
 
     fn first_keyring(&self) -> Keyring {
-        self.keyring.clone()
+        self.who.keyring.clone()
     }
 
     fn first_floor(&self) -> Position {
@@ -126,16 +137,16 @@ impl Identity for Sensor {
     }
 
     fn key(&self) -> KeyId {
-        sensors::seed(NUMBER).public_key().id()
+        self.who.seed.public_key().id()
     }
 
     fn sign(&self, message: &[u8]) -> [u8; 64] {
-        sensors::seed(NUMBER).signing_key().sign(message).to_bytes()
+        self.who.seed.signing_key().sign(message).to_bytes()
     }
 
     fn random(&mut self) -> [u8; 8] {
         self.drawn += 1;
-        [self.drawn; 8]
+        self.drawn.to_le_bytes()
     }
 }
 
@@ -157,14 +168,14 @@ pub struct Meddled {
 impl Meddled {
     /// A device that has just got power and finds that flash; blank if there is none.
     #[must_use]
-    pub fn start(world: &Rc<World>, keyring: Keyring, flash: Option<Image>) -> Self {
+    pub fn start(world: &Rc<World>, who: Who, flash: Option<Image>) -> Self {
         let blank = Serial::new(SERIAL);
         let flash = match flash {
             Some(image) => blank.restart(image),
             None => blank,
         };
         let wire = Wire { world: Rc::clone(world), told: Rc::default(), meddler: Box::new(|_, _| {}), polls: 0 };
-        Self { driver: driver(flash, wire, keyring), now: Instant::from_milliseconds(0) }
+        Self { driver: driver(flash, wire, who), now: Instant::from_milliseconds(0) }
     }
 
     /// From now on these are the hands.
@@ -233,21 +244,21 @@ impl Meddled {
     fn restart(&mut self) {
         let ports = self.driver.ports();
         let flash = ports.flash.restart(ports.flash.image.clone());
-        let keyring = ports.identity.keyring.clone();
+        let who = ports.identity.who.clone();
         let wire = Wire {
             world: Rc::clone(&ports.link.world),
             told: Rc::clone(&ports.link.told),
             meddler: std::mem::replace(&mut ports.link.meddler, Box::new(|_, _| {})),
             polls: ports.link.polls,
         };
-        self.driver = driver(flash, wire, keyring);
+        self.driver = driver(flash, wire, who);
         self.now = Instant::from_milliseconds(0);
     }
 }
 
-fn driver(flash: Serial, link: Wire, keyring: Keyring) -> Driver<Serial, Wire, Sensor, Well> {
+fn driver(flash: Serial, link: Wire, who: Who) -> Driver<Serial, Wire, Sensor, Well> {
     let layout = flash.geometry.layout;
-    let firmware = Firmware { id: FirmwareId([5; 8]), schema: SCHEMA, sections: &[], reset: ResetCause::Ordinary };
-    let ports = Ports { flash, link, identity: Sensor { keyring, drawn: 0 }, health: Well };
+    let firmware = Firmware { id: FirmwareId([5; 8]), schema: who.schema, sections: &[], reset: ResetCause::Ordinary };
+    let ports = Ports { flash, link, identity: Sensor { who, drawn: 0 }, health: Well };
     Driver::new(ports, Setting { layout, firmware })
 }

@@ -92,7 +92,16 @@ impl Sensors {
     /// When the plan breaks a rule.
     #[must_use]
     pub fn release(&self, plan: &Plan<'_>) -> Newest {
-        let pack = build(&compiled(plan), Issue { fleet: FLEET, epoch: EPOCH }).expect("a sound plan");
+        self.release_of(&compiled(plan))
+    }
+
+    /// Builds and signs a release of whatever was compiled.
+    ///
+    /// # Panics
+    /// When its parts break a rule.
+    #[must_use]
+    pub fn release_of(&self, compiled: &Compiled) -> Newest {
+        let pack = build(compiled, Issue { fleet: FLEET, epoch: EPOCH }).expect("a sound fleet");
         let signatures = sign::sign(&pack, [&self.publisher as &dyn Signer]).expect("a key in memory signs");
         Newest { pack, signatures }
     }

@@ -15,9 +15,12 @@ use steadfast_core::content::Content;
 use steadfast_core::envelope::{Envelope, Trust};
 use steadfast_core::position::Position;
 use steadfast_tests::flash::Image;
-use steadfast_tests::meddling::{Leg, Meddled, NUMBER};
+use steadfast_tests::meddling::{Leg, Meddled, Who};
 use steadfast_tests::samples;
-use steadfast_tests::sensors::{FLEET, Plan, SCHEMA, Sensors, device};
+use steadfast_tests::sensors::{FLEET, Plan, SCHEMA, Sensors, device, seed};
+
+/// The device's number in the fleet.
+const NUMBER: u32 = 17;
 
 /// After each so many damaged objects the device is also seen to mend: that takes most of the time.
 const MENDED_EACH: usize = 32;
@@ -50,6 +53,10 @@ fn damages(bytes: &[u8]) -> impl Iterator<Item = Damage> {
     (0..bytes.len() * 8).map(Damage::Flip).chain((1..bytes.len()).map(Damage::Cut))
 }
 
+fn who(sensors: &Sensors) -> Who {
+    Who { device: device(NUMBER), seed: seed(NUMBER), schema: SCHEMA, keyring: sensors.keyring(1) }
+}
+
 /// A device that runs release 1, and a server that has something else for it.
 struct Setting {
     sensors: Sensors,
@@ -72,7 +79,7 @@ impl Setting {
         let sensors = Sensors::default();
         let first = || sensors.release(&plan(1, 0, &sections(1)));
         let before = Rc::new(sensors.world(vec![first()], 1));
-        let mut device = Meddled::start(&before, sensors.keyring(1), None);
+        let mut device = Meddled::start(&before, who(&sensors), None);
         device.run_until(|device| device.record().confirmed.is_some());
         device.run_for_polls(2);
         let runs = device.running().expect("it runs release 1");
@@ -82,7 +89,7 @@ impl Setting {
     }
 
     fn start(&self) -> Meddled {
-        Meddled::start(&self.world, self.sensors.keyring(1), Some(self.flash.clone()))
+        Meddled::start(&self.world, who(&self.sensors), Some(self.flash.clone()))
     }
 
     /// The first message of that leg, as it travels undamaged.
