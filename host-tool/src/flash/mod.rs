@@ -5,6 +5,8 @@
 
 mod board;
 mod image;
+#[cfg(test)]
+mod tests;
 
 use embassy_futures::block_on;
 use steadfast_core::content::ObjectRef;
