@@ -5,6 +5,7 @@
 
 mod board;
 mod paths;
+mod real;
 mod setup;
 mod size;
 mod test;
@@ -27,6 +28,8 @@ enum Command {
     Setup,
     /// Build the firmware of the emulated board and print where it lies.
     BuildBoard,
+    /// Convert a community network's real configuration, compile it as a whole, and break it on purpose.
+    Real(real::Options),
     /// Print flash and RAM by component: the board's firmware, and the core alone.
     Size,
     /// Run all tests of the project.
@@ -37,6 +40,7 @@ fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Setup => setup::run().map(|_| ()),
         Command::BuildBoard => board::build(&board::QEMU_RISCV_VIRT).map(|elf| println!("{}", elf.display())),
+        Command::Real(options) => real::run(&options),
         Command::Size => size::run(),
         Command::Test(options) => test::run(&options),
     };
