@@ -58,7 +58,8 @@ pub struct Poll {
     pub nonce: [u8; 8],
     /// What else it wants.
     pub flags: PollFlags,
-    /// The first bytes of the content it is offered and has refused, as long as that is so.
+    /// The first bytes of the content it is offered and has refused for what it is, as long as that is so. What only failed on its way
+    /// is not named: it is wanted still.
     pub refused: Option<[u8; 4]>,
 }
 

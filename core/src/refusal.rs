@@ -64,6 +64,15 @@ refusals! {
     CANNOT_RUN = 66, "a slot that may not run: rejected, never confirmed here, of another epoch, or below the floor";
 }
 
+impl Refusal {
+    /// Whether it says something of the way only, or of this device's flash, and nothing of what was refused: the same may be taken
+    /// when it is offered again.
+    #[must_use]
+    pub const fn is_passing(self) -> bool {
+        matches!(self, Self::OBJECT_MISMATCH | Self::OBJECT_UNAVAILABLE | Self::READ_BACK | Self::FLASH_FAILED)
+    }
+}
+
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} (refusal {})", self.words(), self.0)

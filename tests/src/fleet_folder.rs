@@ -45,6 +45,25 @@ impl FleetFolder {
         std::fs::write(file, content).expect("files can be written");
     }
 
+    /// Copies everything of another folder into this one.
+    ///
+    /// # Panics
+    /// When the file system refuses.
+    pub fn copy(&self, from: &Path) {
+        let mut pending = vec![PathBuf::new()];
+        while let Some(folder) = pending.pop() {
+            for entry in std::fs::read_dir(from.join(&folder)).expect("the folder is readable") {
+                let path = folder.join(entry.expect("an entry").file_name());
+                match from.join(&path) {
+                    file if file.is_file() => {
+                        self.write(&path.to_string_lossy(), std::fs::read(file).expect("it is readable"))
+                    }
+                    _ => pending.push(path),
+                }
+            }
+        }
+    }
+
     /// Replaces a text in a file.
     ///
     /// # Panics

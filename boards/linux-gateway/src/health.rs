@@ -11,7 +11,7 @@
 use std::collections::BTreeMap;
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use steadfast_core::outcome::Detail;
@@ -30,6 +30,8 @@ pub const RELOAD: &str = "reload";
 #[derive(Clone)]
 pub struct Checks {
     shared: Arc<Shared>,
+    /// The threads that start processes.
+    commands: Arc<Mutex<Vec<JoinHandle<()>>>>,
 }
 
 struct Shared {
@@ -57,11 +59,16 @@ impl Checks {
         let said = checks.keys().map(|name| (name.clone(), Check::Waiting)).collect();
         let state = Mutex::new(State { said, ..State::default() });
         let shared = Arc::new(Shared { state, changed: Condvar::new(), wake, log });
+        let mut commands = Vec::new();
         for (name, check) in checks {
+            let starts_processes = matches!(check.probe, Probe::Command(_));
             let (shared, name, check) = (Arc::clone(&shared), name.clone(), check.clone());
-            thread::spawn(move || shared.watch(&name, &check));
+            let thread = thread::spawn(move || shared.watch(&name, &check));
+            if starts_processes {
+                commands.push(thread);
+            }
         }
-        Self { shared }
+        Self { shared, commands: Arc::new(Mutex::new(commands)) }
     }
 
     /// Forgets what was said and runs nothing until [`Checks::start`].
@@ -84,10 +91,16 @@ impl Checks {
         self.shared.changed.notify_all();
     }
 
-    /// Ends the threads; a command that runs is ended.
+    /// Ends the checks. A command that runs is ended and waited for, so that none outlives the gateway; an HTTP probe leaves nothing
+    /// behind and is not waited for.
     pub fn stop(&self) {
         self.shared.state().stopped = true;
         self.shared.changed.notify_all();
+        let mut commands = self.commands.lock().unwrap_or_else(PoisonError::into_inner);
+        for thread in commands.drain(..) {
+            // A thread that panicked has ended, too.
+            let _ = thread.join();
+        }
     }
 }
 

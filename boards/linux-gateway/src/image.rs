@@ -194,6 +194,13 @@ fn check(path: &Path, file: &File, bytes: u32) -> Result<(), ImageError> {
     if mode & OTHERS != 0 { Err(ImageError::Exposed { path: path.into(), mode }) } else { Ok(()) }
 }
 
+impl Drop for FileFlash {
+    fn drop(&mut self) {
+        // Closing the file is not enough: a process that is just being started has a copy of it until it runs its program.
+        let _ = self.file.unlock();
+    }
+}
+
 impl ErrorType for FileFlash {
     type Error = FlashError;
 }

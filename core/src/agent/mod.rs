@@ -324,7 +324,7 @@ impl Agent {
             flags,
             refused: self
                 .refused
-                .filter(|refused| refused.content != ContentId::NONE)
+                .filter(|refused| refused.content != ContentId::NONE && !refused.reason.is_passing())
                 .map(|refused| refused.content.prefix()),
         }
     }

@@ -224,6 +224,15 @@ fn a_failing_check_rolls_back_at_once_and_is_not_tried_again() {
 }
 
 #[test]
+fn content_that_only_failed_on_its_way_is_not_named_as_refused() {
+    let mut device = Device::new(settled());
+    for (reason, named) in [(Refusal::OBJECT_MISMATCH, None), (Refusal::DOES_NOT_FIT, Some(content(2).id().prefix()))] {
+        device.agent.refused = Some(Refused { content: content(2).id(), reason });
+        assert_eq!(device.agent.poll(PollFlags::default(), [0; 8]).refused, named);
+    }
+}
+
+#[test]
 fn another_firmware_tries_what_this_one_rejected() {
     let mut device = Device::new(settled());
     device.server = Server::Wants(2, 1);

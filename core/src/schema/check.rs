@@ -2,7 +2,7 @@
 //! their type, defaults against type and range, keys of lists.
 
 use super::encode::{float_end, int_end, millis_end};
-use super::{Bounds, Enum, Field, FloatKind, Literal, MAX_DEPTH, Schema, Struct, Type};
+use super::{Bounds, Enum, Field, FloatKind, Literal, MAX_DEPTH, RESERVED_SECTIONS, Schema, Struct, Type};
 use crate::config::{Duration, MAX_DURATION_MS};
 
 /// Compiles only if every section keeps the rules.
@@ -10,9 +10,29 @@ pub const fn check_schema(schema: &Schema) {
     let mut i = 0;
     while i < schema.sections.len() {
         assert!(matches!(schema.sections[i].ty, Type::Struct(_)), "a section must be a struct");
+        assert!(!is_reserved(schema.sections[i].name), "agent, append, final, health, match and unset name no section");
         check_type(schema.sections[i].ty);
         i += 1;
     }
+}
+
+const fn is_reserved(name: &str) -> bool {
+    let mut i = 0;
+    while i < RESERVED_SECTIONS.len() {
+        if is_same(name.as_bytes(), RESERVED_SECTIONS[i].as_bytes()) {
+            return true;
+        }
+        i += 1;
+    }
+    false
+}
+
+const fn is_same(a: &[u8], b: &[u8]) -> bool {
+    let mut i = 0;
+    while i < a.len() && i < b.len() && a[i] == b[i] {
+        i += 1;
+    }
+    i == a.len() && i == b.len()
 }
 
 /// Compiles only if the type keeps the rules.

@@ -38,6 +38,8 @@ pub const ELF_SECTION: &str = ".steadfast.schema";
 pub const MAX_DESCRIPTION_BYTES: usize = 65_536;
 /// As many as a manifest has objects.
 pub const MAX_SECTIONS: usize = OBJECTS_MAX;
+/// What no section may be called: in a layer these words mean something else.
+pub const RESERVED_SECTIONS: [&str; 6] = ["agent", "append", "final", "health", "match", "unset"];
 /// Fields of one struct or section.
 pub const MAX_FIELDS: usize = 64;
 /// Variants of one enum: the tag stays one byte.

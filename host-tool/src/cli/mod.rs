@@ -4,6 +4,7 @@
 
 pub(crate) mod check;
 pub(crate) mod explain;
+mod flash;
 pub(crate) mod init;
 pub(crate) mod reading;
 
@@ -28,6 +29,8 @@ enum Command {
     Check(check::CheckArgs),
     /// Show where the values of a device come from.
     Explain(explain::ExplainArgs),
+    /// Write a device's identity and first configuration into a flash image.
+    Flash(flash::FlashArgs),
     /// Write a small working fleet into a folder.
     Init(init::InitArgs),
 }
@@ -107,6 +110,7 @@ fn dispatch(command: &Command) -> anyhow::Result<Exit> {
     match command {
         Command::Check(args) => check::run(args),
         Command::Explain(args) => explain::run(args),
+        Command::Flash(args) => flash::run(args),
         Command::Init(args) => init::run(args),
     }
 }

@@ -6,7 +6,7 @@ use super::files::Files;
 use super::settings::ModelSettings;
 use super::shape;
 use crate::diagnostics::{Code, Finding, Findings, Place, closest};
-use crate::schema::{Field, FileError, Schema, Section, Type, from_file};
+use crate::schema::{Field, FileError, Schema, Type, from_file};
 use crate::value::{FieldPath, Render, child};
 
 /// A kind of device.
@@ -112,18 +112,14 @@ fn schema_paths(settings: &ModelSettings, files: &Files, findings: &mut Findings
 fn read_schema(path: &str, files: &mut Files) -> Result<Schema, Finding> {
     let bytes = files.bytes(path)?;
     let name = path.rsplit('/').next().unwrap_or(path);
-    let schema = from_file(name, &bytes).map_err(|error| match &error {
+    from_file(name, &bytes).map_err(|error| match &error {
         // A hand-written one is text, and has places to point at.
         FileError::Text(fault) => match files.text(path) {
             Ok(file) => bad(path, &fault.message).at(Place::new(file, fault.span.clone())),
             Err(finding) => finding,
         },
         _ => bad(path, &error.to_string()),
-    })?;
-    match schema.sections.iter().find(|section| shape::RESERVED.contains(&section.name.as_str())) {
-        Some(Section { name, .. }) => Err(bad(path, &format!("`{name}` means something else in a layer"))),
-        None => Ok(schema),
-    }
+    })
 }
 
 fn bad(path: &str, why: &str) -> Finding {

@@ -11,8 +11,6 @@ use crate::schema::{Field, IntKind, Literal, Restart, Risk, Section, Type, Varia
 pub const AGENT: &str = "agent";
 /// The reserved section of the health policy.
 pub const HEALTH: &str = "health";
-/// Names that no firmware's section may have: in a layer they mean something else.
-pub(super) const RESERVED: [&str; 6] = [AGENT, HEALTH, "append", "final", "match", "unset"];
 
 /// Most models of a fleet.
 const MODELS_MAX: u32 = 4096;

@@ -7,7 +7,7 @@ use steadfast_core::config::MAX_DURATION_MS;
 use steadfast_core::manifest::is_name;
 use steadfast_core::schema::{
     MAX_CHECKS, MAX_DEPTH, MAX_DOC_BYTES, MAX_FIELDS, MAX_LITERAL_BYTES, MAX_LITERAL_ITEMS, MAX_NAME_BYTES,
-    MAX_REMOVED, MAX_SECTIONS, MAX_TYPE_NAME_BYTES, MAX_UNIT_BYTES, MAX_VARIANTS,
+    MAX_REMOVED, MAX_SECTIONS, MAX_TYPE_NAME_BYTES, MAX_UNIT_BYTES, MAX_VARIANTS, RESERVED_SECTIONS,
 };
 
 use super::{Draft, Field, Literal, SchemaError, Section, Type, Variant};
@@ -31,6 +31,9 @@ pub(super) fn check(draft: &Draft) -> Checked {
 
 fn check_section(section: &Section) -> Checked {
     let place = Place::section(&section.name);
+    place.holds(!RESERVED_SECTIONS.contains(&section.name.as_str()), || {
+        format!("`{}` means something else in a layer and can name no section", section.name)
+    })?;
     place.doc(&section.doc)?;
     let mut seen = BTreeSet::new();
     for check in &section.checks {

@@ -7,11 +7,7 @@ use super::{Subscriber, or_defaults};
 
 /// Runs for ever. `flashed` is the server that the device was flashed with.
 #[embassy_executor::task]
-pub async fn run(
-    mut network: Subscriber<Network>,
-    server: &'static Server,
-    flashed: heapless::String<64>,
-) -> ! {
+pub async fn run(mut network: Subscriber<Network>, server: &'static Server, flashed: heapless::String<64>) -> ! {
     let mut values = or_defaults(network.section().await);
     loop {
         let address = if values.server.is_empty() { &flashed } else { &values.server };
