@@ -3,10 +3,13 @@
 //! ```text
 //! behind on keys       the next keyring, nothing else
 //! not in the release   nothing new
+//! rejected for good    nothing new
 //! other content        assignment, envelope, the objects it lacks as far as they fit
 //! higher floor         assignment and path
 //! otherwise            nothing new: no bytes at all, or signed when that was asked for or a report is wanted
 //! ```
+//!
+//! An order always asks for a report: what the device makes of it is worth knowing.
 
 use serde::Serialize;
 use steadfast_core::answer::{ANSWER_MAX_BYTES, Answer, Assignment, Unchanged};
@@ -16,6 +19,7 @@ use steadfast_core::envelope::Proof;
 use steadfast_core::id::ContentId;
 use steadfast_core::manifest::Manifest;
 use steadfast_core::poll::{Poll, PollFlags};
+use steadfast_core::position::Position;
 use steadfast_core::statement::{Kind, Message, Signed};
 
 use super::told::Told;
@@ -63,7 +67,7 @@ impl World {
         let newest = self.newest.as_deref();
         let place = newest.and_then(|newest| newest.pack.leaves().find(&question.poll.device, question.poll.schema));
         let wanted = self.wants_report(question, place.as_ref());
-        match (newest, self.news(question.poll, place)) {
+        match (newest, self.news(question, place)) {
             (Some(newest), News::Other(place)) => self.changed(question, newest, &place),
             (Some(newest), News::HigherFloor(place)) => self.adopt(question, newest, &place),
             _ if wanted || question.poll.flags.has(PollFlags::SIGNED) => self.unchanged(question, wanted),
@@ -71,25 +75,32 @@ impl World {
         }
     }
 
-    fn news<'a>(&'a self, poll: &Poll, place: Option<Place<'a>>) -> News<'a> {
+    fn news<'a>(&'a self, question: &Question<'_>, place: Option<Place<'a>>) -> News<'a> {
         let (Some(newest), Some(place)) = (&self.newest, place) else { return News::Nothing };
+        let poll = question.poll;
         let content = newest.pack.content(&place).id();
-        let release = newest.pack.release();
+        // It says so now, and signed it before.
+        let rejects = |told: &&Told| poll.refused == Some(content.prefix()) && told.rejects(content.prefix());
         match () {
-            // It has this offer already, and said no.
-            () if poll.refused == Some(content.prefix()) => News::Nothing,
+            () if content != poll.running && question.told.filter(rejects).is_some() => News::Nothing,
             () if content != poll.running => News::Other(place),
-            () if release.floor() > self.floor_at(poll.accepted) => News::HigherFloor(place),
+            () if newest.pack.release().floor() > self.floor_of(question) => News::HigherFloor(place),
             () => News::Nothing,
         }
+    }
+
+    /// The floor that the device has, as far as is known: by the release that it accepted, or by what it reported there.
+    fn floor_of(&self, question: &Question<'_>) -> Position {
+        let accepted = question.poll.accepted;
+        let reported = question.told.filter(|told| told.accepted == accepted).map(|told| told.floor);
+        self.floor_at(accepted).max(reported.unwrap_or_default())
     }
 
     /// A report is wanted on first contact, when the poll says something that the last report did not, and when that one
     /// is older than the freshness interval. Who has no key cannot sign one.
     fn wants_report(&self, question: &Question<'_>, place: Option<&Place<'_>>) -> bool {
         let Some(newest) = &self.newest else { return false };
-        let listed = newest.pack.roster().device(&question.poll.device);
-        if listed.is_none_or(|listed| listed.public_key().is_none()) {
+        if !can_report(newest, question) {
             return false;
         }
         let interval = place.map_or(REPORT_SECONDS_DEFAULT, |place| freshness_seconds(newest.pack.manifest(place)));
@@ -139,7 +150,7 @@ impl World {
     }
 
     fn order(&self, question: &Question<'_>, newest: &Newest) -> Assignment {
-        Assignment { release: newest.pack.digest(), unchanged: self.say(question, false) }
+        Assignment { release: newest.pack.digest(), unchanged: self.say(question, can_report(newest, question)) }
     }
 
     fn say(&self, question: &Question<'_>, report_wanted: bool) -> Unchanged {
@@ -162,6 +173,11 @@ impl World {
         let signatures = entries([&self.director as _], &message).expect("a key in memory signs");
         send(Signed { statement, signatures: &signatures })
     }
+}
+
+/// Whether the release knows the key with which the device would sign.
+fn can_report(newest: &Newest, question: &Question<'_>) -> bool {
+    newest.pack.roster().device(&question.poll.device).is_some_and(|listed| listed.public_key().is_some())
 }
 
 fn freshness_seconds(manifest: &[u8]) -> u64 {

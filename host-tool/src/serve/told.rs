@@ -7,8 +7,10 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use steadfast_core::id::{ContentId, DeviceId, SchemaPrefix};
+use steadfast_core::outcome::Ending;
 use steadfast_core::poll::{Poll, PollFlags};
 use steadfast_core::position::Position;
+use steadfast_core::refusal::Refusal;
 use steadfast_core::report::{Report, TrialState};
 
 /// The parts of the table that are locked one by one, so that polls of different devices rarely meet.
@@ -21,12 +23,16 @@ pub struct Told {
     pub issued_seconds: u64,
     /// The release it had accepted.
     pub accepted: Position,
+    /// Its floor.
+    pub floor: Position,
     running: ContentId,
     schema: SchemaPrefix,
     keyring_version: u32,
     settled: bool,
-    /// First bytes of contents it said it refused or rolled back.
+    /// First bytes of the content that it said it refused, and of the one that its last trial rejected.
     refused: [Option<[u8; 4]>; 2],
+    /// Whether the first is refused for good, as the second always is.
+    rejects: bool,
 }
 
 impl Told {
@@ -36,12 +42,21 @@ impl Told {
         Self {
             issued_seconds: report.challenge.issued_seconds,
             accepted: report.accepted,
+            floor: report.floor,
             running: report.running,
             schema: report.schema,
             keyring_version: report.keyring_version,
             settled: report.trial == TrialState::None,
-            refused: [report.refused.map(|refused| refused.content.prefix()), Some(report.outcome.content.prefix())],
+            refused: [report.refused.map(|refused| refused.content.prefix()), rolled_back(report)],
+            rejects: report.refused.is_some_and(|refused| refused.reason == Refusal::REJECTED_BEFORE),
         }
+    }
+
+    /// Whether a content that a poll names as refused is one that this firmware will never take: a fault on the way or in
+    /// flash may be gone next time, a judgement stays.
+    #[must_use]
+    pub fn rejects(&self, prefix: [u8; 4]) -> bool {
+        self.refused[1] == Some(prefix) || (self.rejects && self.refused[0] == Some(prefix))
     }
 
     /// Whether a poll says nothing that this report did not say: then no new report is needed.
@@ -52,6 +67,11 @@ impl Told {
         let refused = poll.refused.is_none_or(|prefix| self.refused.contains(&Some(prefix)));
         self.settled && schema && refused && same == (self.running, self.accepted, self.keyring_version)
     }
+}
+
+/// The first bytes of the content that the last trial rejected.
+fn rolled_back(report: &Report) -> Option<[u8; 4]> {
+    (report.outcome.ending == Ending::RolledBack).then(|| report.outcome.content.prefix())
 }
 
 /// One device's state in memory.

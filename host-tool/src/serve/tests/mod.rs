@@ -20,7 +20,7 @@ use steadfast_core::manifest::Manifest;
 use steadfast_core::outcome::{Ending, Outcome};
 use steadfast_core::poll::{FORMAT, Poll, PollFlags};
 use steadfast_core::position::Position;
-use steadfast_core::report::{Checks, Report, ReportBody, TrialState};
+use steadfast_core::report::{Checks, Refused, Report, ReportBody, TrialState};
 use steadfast_core::statement::{Kind, Message};
 use tokio::sync::oneshot;
 

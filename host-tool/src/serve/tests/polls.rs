@@ -105,7 +105,7 @@ fn a_raised_floor_is_adopted_without_a_download() {
 }
 
 #[test]
-fn a_refused_offer_is_not_sent_again() {
+fn a_rejected_offer_is_not_sent_again_and_a_failed_one_is() {
     let fleet = Fleet::new();
     let server = Running::start(&fleet.config()).unwrap();
     server.publish(&fleet.release(1, 2000)).unwrap();
@@ -113,9 +113,15 @@ fn a_refused_offer_is_not_sent_again() {
     update(&server, fleet.keyring(), &mut device);
     server.publish(&fleet.release(2, 3000)).unwrap();
     let bad = fleet.release(2, 3000).0;
-    let place = bad.leaves().find(&device.id(), sample::SCHEMA.prefix()).unwrap();
-    device.refused = Some(bad.content(&place).id().prefix());
-    assert!(unchanged(&server, fleet.keyring(), &device).unwrap().report_wanted);
+    let content = bad.content(&bad.leaves().find(&device.id(), sample::SCHEMA.prefix()).unwrap()).id();
+    device.refused = Some(content.prefix());
+    for (reason, comes_again) in [(Refusal::READ_BACK, true), (Refusal::REJECTED_BEFORE, false)] {
+        let order = update(&server, fleet.keyring(), &mut device.clone());
+        let report = Report { refused: Some(Refused { content, reason }), ..device.report(order.challenge) };
+        assert_eq!(server.post("/v1/report", &device.sign(&report)).0, 204);
+        let (_, body) = server.post("/v1/poll", &device.poll());
+        assert_eq!(!body.is_empty(), comes_again, "{reason}");
+    }
     server.publish(&fleet.release(3, 4000)).unwrap();
     update(&server, fleet.keyring(), &mut device);
 }
