@@ -60,6 +60,15 @@ pub struct Blob {
     pub plain: bool,
 }
 
+/// Who made a commit, and what for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Authored {
+    /// Name and address of its author.
+    pub author: String,
+    /// The first line of its message.
+    pub subject: String,
+}
+
 /// Turns any of gix's errors into ours, with its whole chain of causes.
 fn broken(error: impl std::fmt::Display) -> GitError {
     GitError::Broken(error.to_string())
@@ -130,6 +139,17 @@ impl Repository {
             next = commit.parent_ids().next().map(gix::Id::detach);
         }
         Ok(line)
+    }
+
+    /// A commit's author and subject.
+    ///
+    /// # Errors
+    /// [`GitError::Broken`].
+    pub fn authored(&self, commit: ObjectId) -> Result<Authored, GitError> {
+        let commit = self.inner.find_commit(commit).map_err(broken)?;
+        let author = commit.author().map_err(broken)?;
+        let subject = commit.message().map_err(broken)?.summary().to_string();
+        Ok(Authored { author: format!("{} <{}>", author.name, author.email), subject })
     }
 
     /// Every file under `folder` (relative to the repository's top, `/` between parts, empty for the top itself) at a

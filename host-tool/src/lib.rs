@@ -9,6 +9,7 @@ pub mod fleet;
 pub mod git;
 pub mod hex;
 pub mod keys;
+pub mod lineage;
 pub mod pack;
 pub mod release;
 pub mod schema;

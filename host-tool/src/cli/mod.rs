@@ -2,11 +2,22 @@
 //!
 //! Data goes to standard output, everything else to standard error. Exit codes are stable: scripts are built on them.
 
+mod build;
 pub(crate) mod check;
 pub(crate) mod explain;
 mod flash;
 pub(crate) mod init;
+mod inspect;
+mod keys;
+mod making;
+mod progress;
+mod publish;
 pub(crate) mod reading;
+mod serve;
+mod sign;
+mod status;
+mod verify;
+mod why;
 
 use std::fmt::Display;
 use std::io::IsTerminal;
@@ -16,6 +27,8 @@ use clap::{Parser, Subcommand, ValueEnum};
 use steadfast::diagnostics::{Color, Diagnostics};
 
 /// GitOps for fleets of microcontrollers and gateways.
+///
+/// Exit codes: 0 fine, 1 error, 5 a device is unhealthy, 7 verification failed, 8 schema skew.
 #[derive(Parser)]
 #[command(name = "steadfast", version, propagate_version = true)]
 struct Cli {
@@ -25,6 +38,8 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Compile a commit into a pack.
+    Build(build::BuildArgs),
     /// Check every device of a fleet and show all that is wrong.
     Check(check::CheckArgs),
     /// Show where the values of a device come from.
@@ -33,6 +48,22 @@ enum Command {
     Flash(flash::FlashArgs),
     /// Write a small working fleet into a folder.
     Init(init::InitArgs),
+    /// Show what is in a pack.
+    Inspect(inspect::InspectArgs),
+    /// Make a fleet's keys and keyring, and show them.
+    Keys(keys::KeysArgs),
+    /// Compile and sign a commit, or take a signed pack, and hand it to a server.
+    Publish(publish::PublishArgs),
+    /// Run the server that devices ask.
+    Serve(serve::ServeArgs),
+    /// Sign a pack.
+    Sign(sign::SignArgs),
+    /// Show what devices should run, what they run, and how they are.
+    Status(status::StatusArgs),
+    /// Check whether devices will take a pack.
+    Verify(verify::VerifyArgs),
+    /// Show everything about one device on one screen.
+    Why(why::WhyArgs),
 }
 
 /// How a command ends. The numbers never change their meaning.
@@ -43,8 +74,6 @@ pub(crate) enum Exit {
     Fine = 0,
     /// Something went wrong; standard error says what.
     Error = 1,
-    /// There are changes; only where that was asked for.
-    Changes = 2,
     /// A device is unhealthy, or a rollout was aborted.
     Unhealthy = 5,
     /// Something signed, digested or recomputed is not what it claims to be.
@@ -108,10 +137,19 @@ pub(crate) fn run() -> ExitCode {
 
 fn dispatch(command: &Command) -> anyhow::Result<Exit> {
     match command {
+        Command::Build(args) => build::run(args),
         Command::Check(args) => check::run(args),
         Command::Explain(args) => explain::run(args),
         Command::Flash(args) => flash::run(args),
         Command::Init(args) => init::run(args),
+        Command::Inspect(args) => inspect::run(args),
+        Command::Keys(args) => keys::run(args),
+        Command::Publish(args) => publish::run(args),
+        Command::Serve(args) => serve::run(args),
+        Command::Sign(args) => sign::run(args),
+        Command::Status(args) => status::run(args),
+        Command::Verify(args) => verify::run(args),
+        Command::Why(args) => why::run(args),
     }
 }
 

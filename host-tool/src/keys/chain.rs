@@ -22,9 +22,6 @@ use thiserror::Error;
 
 const MAGIC: [u8; 8] = *b"SFKEYS\0\x01";
 
-/// Where the chain lies in a fleet repository.
-const FOLDER: &str = "keys/keyring";
-
 /// Most keyrings of one fleet that are read: one a week for twenty years.
 const CHAIN_MAX: u32 = 1024;
 
@@ -135,14 +132,6 @@ impl Chain {
         Ok(())
     }
 
-    /// Reads the chain of the fleet whose repository folder this is.
-    ///
-    /// # Errors
-    /// [`ChainError`].
-    pub fn of_fleet(fleet: &Path) -> Result<Self, ChainError> {
-        Self::load(&fleet.join(FOLDER))
-    }
-
     /// Reads `1.keyring`, `2.keyring` and so on from a folder.
     ///
     /// # Errors
@@ -179,12 +168,6 @@ impl Chain {
     #[must_use]
     pub fn files(&self) -> &[KeyringFile] {
         &self.files
-    }
-
-    /// Where a keyring of that version lies in a fleet's folder.
-    #[must_use]
-    pub fn path(fleet: &Path, version: u32) -> PathBuf {
-        fleet.join(FOLDER).join(format!("{version}.keyring"))
     }
 }
 

@@ -7,10 +7,12 @@
 
 mod chain;
 mod file;
+mod home;
 mod new;
 mod signer;
 
 pub use chain::{Chain, ChainError, KeyringFile};
 pub use file::{KeyError, KeyFile, Purpose};
+pub use home::{Home, HomeError};
 pub use new::{Plan, PlanError, Planned, RolePlan};
 pub use signer::{SignError, Signer, entries};

@@ -88,8 +88,8 @@ impl Planned {
     ///
     /// # Errors
     /// [`KeyError::Exists`] or [`KeyError::Unwritable`].
-    pub fn write(&self, fleet: &Path, keys: &Path) -> Result<(), PlanError> {
-        let keyring = Chain::path(fleet, 1);
+    pub fn write(&self, keyrings: &Path, keys: &Path) -> Result<(), PlanError> {
+        let keyring = keyrings.join("1.keyring");
         if keyring.exists() {
             return Err(KeyError::Exists(keyring).into());
         }
@@ -97,7 +97,7 @@ impl Planned {
             key.save(&keys.join(name))?;
         }
         let write = || {
-            std::fs::create_dir_all(keyring.parent().unwrap_or(fleet))?;
+            std::fs::create_dir_all(keyrings)?;
             std::fs::write(&keyring, self.chain.files()[0].encode())
         };
         write().map_err(|error| ChainError::File(keyring.clone(), error).into())
@@ -145,13 +145,14 @@ mod tests {
     fn a_first_keyring_is_written_and_read_back() {
         let folder = tempfile::tempdir().unwrap();
         let planned = plan(3, 2).carry_out().unwrap();
-        planned.write(folder.path(), &folder.path().join("private")).unwrap();
-        let chain = Chain::of_fleet(folder.path()).unwrap();
+        let keyrings = folder.path().join("keyring");
+        planned.write(&keyrings, &folder.path().join("private")).unwrap();
+        let chain = Chain::load(&keyrings).unwrap();
         assert_eq!(chain.newest(), planned.chain.newest());
         assert_eq!((chain.newest().root.keys.len(), chain.newest().publisher.threshold), (3, 2));
         let key = KeyFile::load_for(&folder.path().join("private/publisher-2.key"), Purpose::Publisher).unwrap();
         assert!(chain.newest().publisher.keys.contains(&key.public_key()));
-        assert!(planned.write(folder.path(), &folder.path().join("elsewhere")).is_err());
+        assert!(planned.write(&keyrings, &folder.path().join("elsewhere")).is_err());
         assert!(!folder.path().join("elsewhere").exists());
     }
 

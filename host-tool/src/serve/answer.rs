@@ -3,7 +3,7 @@
 //! ```text
 //! behind on keys       the next keyring, nothing else
 //! not in the release   nothing new
-//! rejected for good    nothing new
+//! refused before       nothing new
 //! other content        assignment, envelope, the objects it lacks as far as they fit
 //! higher floor         assignment and path
 //! otherwise            nothing new: no bytes at all, or signed when that was asked for or a report is wanted
@@ -79,10 +79,9 @@ impl World {
         let (Some(newest), Some(place)) = (&self.newest, place) else { return News::Nothing };
         let poll = question.poll;
         let content = newest.pack.content(&place).id();
-        // It says so now, and signed it before.
-        let rejects = |told: &&Told| poll.refused == Some(content.prefix()) && told.rejects(content.prefix());
         match () {
-            () if content != poll.running && question.told.filter(rejects).is_some() => News::Nothing,
+            // It has this offer already, and said no to what it is. What only failed on its way is not named.
+            () if poll.refused == Some(content.prefix()) => News::Nothing,
             () if content != poll.running => News::Other(place),
             () if newest.pack.release().floor() > self.floor_of(question) => News::HigherFloor(place),
             () => News::Nothing,

@@ -10,7 +10,6 @@ use steadfast_core::id::{ContentId, DeviceId, SchemaPrefix};
 use steadfast_core::outcome::Ending;
 use steadfast_core::poll::{Poll, PollFlags};
 use steadfast_core::position::Position;
-use steadfast_core::refusal::Refusal;
 use steadfast_core::report::{Report, TrialState};
 
 /// The parts of the table that are locked one by one, so that polls of different devices rarely meet.
@@ -31,8 +30,6 @@ pub struct Told {
     settled: bool,
     /// First bytes of the content that it said it refused, and of the one that its last trial rejected.
     refused: [Option<[u8; 4]>; 2],
-    /// Whether the first is refused for good, as the second always is.
-    rejects: bool,
 }
 
 impl Told {
@@ -48,15 +45,7 @@ impl Told {
             keyring_version: report.keyring_version,
             settled: report.trial == TrialState::None,
             refused: [report.refused.map(|refused| refused.content.prefix()), rolled_back(report)],
-            rejects: report.refused.is_some_and(|refused| refused.reason == Refusal::REJECTED_BEFORE),
         }
-    }
-
-    /// Whether a content that a poll names as refused is one that this firmware will never take: a fault on the way or in
-    /// flash may be gone next time, a judgement stays.
-    #[must_use]
-    pub fn rejects(&self, prefix: [u8; 4]) -> bool {
-        self.refused[1] == Some(prefix) || (self.rejects && self.refused[0] == Some(prefix))
     }
 
     /// Whether a poll says nothing that this report did not say: then no new report is needed.

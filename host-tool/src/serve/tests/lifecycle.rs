@@ -115,7 +115,7 @@ fn copy_database(from: &Path, to: &Path) {
     let one = RolePlan { make: 1, known: Vec::new(), threshold: 1 };
     let id = steadfast_core::id::FleetId([9; 16]);
     let planned = Plan { fleet: id, root: one.clone(), publisher: one.clone(), director: one }.carry_out().unwrap();
-    planned.write(to, to).unwrap();
+    planned.write(&to.join("keys/keyring"), to).unwrap();
     let data = to.join("data");
     fs::create_dir_all(&data).unwrap();
     fs::copy(from.join("steadfast.db"), data.join("steadfast.db")).unwrap();

@@ -43,7 +43,7 @@ impl Fleet {
         let one = RolePlan { make: 1, known: Vec::new(), threshold: 1 };
         let plan = Plan { fleet: sample::ISSUE.fleet, root: one.clone(), publisher: one.clone(), director: one };
         let (folder, planned) = (tempfile::tempdir().unwrap(), plan.carry_out().unwrap());
-        planned.write(folder.path(), folder.path()).unwrap();
+        planned.write(&folder.path().join("keys/keyring"), folder.path()).unwrap();
         Self { folder, planned }
     }
 

@@ -105,7 +105,7 @@ fn a_raised_floor_is_adopted_without_a_download() {
 }
 
 #[test]
-fn a_rejected_offer_is_not_sent_again_and_a_failed_one_is() {
+fn a_refused_offer_is_not_sent_again_and_the_next_one_is() {
     let fleet = Fleet::new();
     let server = Running::start(&fleet.config()).unwrap();
     server.publish(&fleet.release(1, 2000)).unwrap();
@@ -114,14 +114,13 @@ fn a_rejected_offer_is_not_sent_again_and_a_failed_one_is() {
     server.publish(&fleet.release(2, 3000)).unwrap();
     let bad = fleet.release(2, 3000).0;
     let content = bad.content(&bad.leaves().find(&device.id(), sample::SCHEMA.prefix()).unwrap()).id();
-    device.refused = Some(content.prefix());
-    for (reason, comes_again) in [(Refusal::READ_BACK, true), (Refusal::REJECTED_BEFORE, false)] {
-        let order = update(&server, fleet.keyring(), &mut device.clone());
-        let report = Report { refused: Some(Refused { content, reason }), ..device.report(order.challenge) };
-        assert_eq!(server.post("/v1/report", &device.sign(&report)).0, 204);
-        let (_, body) = server.post("/v1/poll", &device.poll());
-        assert_eq!(!body.is_empty(), comes_again, "{reason}");
-    }
+    let refusing = Device { refused: Some(content.prefix()), ..device.clone() };
+    let said = unchanged(&server, fleet.keyring(), &refusing).unwrap();
+    let refused = Some(Refused { content, reason: Refusal::REJECTED_BEFORE });
+    let report = Report { refused, ..refusing.report(said.challenge) };
+    assert_eq!(server.post("/v1/report", &refusing.sign(&report)).0, 204);
+    assert_eq!(unchanged(&server, fleet.keyring(), &refusing), None, "the report covers it");
+    update(&server, fleet.keyring(), &mut device.clone());
     server.publish(&fleet.release(3, 4000)).unwrap();
-    update(&server, fleet.keyring(), &mut device);
+    update(&server, fleet.keyring(), &mut refusing.clone());
 }

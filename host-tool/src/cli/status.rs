@@ -1,0 +1,130 @@
+//! `steadfast status`: what each device should run, what it runs, and how it is.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use clap::Args;
+use comfy_table::Table;
+use comfy_table::presets::NOTHING;
+use serde_json::json;
+use steadfast::client::Client;
+use steadfast::serve::api::{DeviceInfo, Standing};
+
+use super::{Exit, Format};
+
+/// Characters of a content id that tell contents apart in a table.
+const SHORT: usize = 8;
+
+/// Arguments of `steadfast status`.
+#[derive(Args, Debug)]
+pub(crate) struct StatusArgs {
+    /// The server's address, as http://HOST:PORT.
+    #[arg(long, value_name = "URL")]
+    server: String,
+    /// Only devices with this label; may be given several times.
+    #[arg(long, value_name = "KEY=VALUE", value_parser = label)]
+    label: Vec<(String, String)>,
+    /// How to print it.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// Reads `key=value`.
+pub(crate) fn label(text: &str) -> Result<(String, String), String> {
+    let pair = text.split_once('=').filter(|(key, _)| !key.is_empty());
+    pair.map(|(key, value)| (key.to_owned(), value.to_owned())).ok_or_else(|| "write it as key=value".to_owned())
+}
+
+/// Runs `steadfast status`. Ends with 5 when a device refused or rolled back what it should run, or fails a check.
+pub(crate) fn run(args: &StatusArgs) -> anyhow::Result<Exit> {
+    let client = Client::new(&args.server)?;
+    let newest = client.fleet()?.newest;
+    let (mut devices, now_seconds) = client.devices()?;
+    let chosen = |info: &DeviceInfo| args.label.iter().all(|(key, value)| info.labels.get(key) == Some(value));
+    devices.retain(chosen);
+    devices.sort_by(|a, b| a.name.cmp(&b.name));
+    let counts = counts(&devices);
+    match args.format {
+        Format::Json => {
+            let counts: BTreeMap<_, _> = counts.iter().map(|(standing, count)| (key(*standing), count)).collect();
+            println!("{:#}", json!({ "format": 1, "newest": newest, "counts": counts, "devices": devices }));
+        }
+        Format::Text => {
+            match &newest {
+                Some(newest) => println!("release {} of commit {}", newest.sequence, newest.commit),
+                None => println!("no release is published yet"),
+            }
+            print!("{}", table(&devices, now_seconds));
+            println!("{}", summary(&counts));
+        }
+    }
+    let unhealthy = devices.iter().any(|info| is_unhealthy(info.standing));
+    Ok(if unhealthy { Exit::Unhealthy } else { Exit::Fine })
+}
+
+/// Whether somebody should look.
+pub(crate) fn is_unhealthy(standing: Standing) -> bool {
+    matches!(standing, Standing::Refused | Standing::Failing)
+}
+
+fn counts(devices: &[DeviceInfo]) -> BTreeMap<Standing, usize> {
+    let mut counts = BTreeMap::new();
+    devices.iter().for_each(|info| *counts.entry(info.standing).or_default() += 1);
+    counts
+}
+
+/// The word that JSON has for it.
+fn key(standing: Standing) -> String {
+    serde_json::to_value(standing).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
+}
+
+fn summary(counts: &BTreeMap<Standing, usize>) -> String {
+    let total: usize = counts.values().sum();
+    let mut text = format!("{total} devices");
+    for (standing, count) in counts {
+        let _ = write!(text, ", {count} {}", key(*standing).replace('_', " "));
+    }
+    text
+}
+
+fn table(devices: &[DeviceInfo], now_seconds: u64) -> String {
+    let mut table = Table::new();
+    table.load_style(NOTHING);
+    table.set_header(["DEVICE", "MODEL", "DESIRED", "RUNNING", "HEALTH", "LAST REFUSAL", "SEEN"]);
+    for info in devices {
+        let refusal = info.refusal.as_ref().map_or_else(
+            || "-".to_owned(),
+            |reason| match reason.detail.as_str() {
+                "" => reason.words.clone(),
+                detail => format!("{}: {detail}", reason.words),
+            },
+        );
+        table.add_row([
+            info.name.clone(),
+            info.model.clone(),
+            short(info.desired.as_deref()),
+            short(info.running.as_deref()),
+            info.health.clone(),
+            refusal,
+            ago(info.seen_seconds, now_seconds),
+        ]);
+    }
+    let lines: Vec<String> = table.lines().map(|line| line.trim_end().to_owned() + "\n").collect();
+    lines.concat()
+}
+
+/// The start of a content id.
+pub(crate) fn short(content: Option<&str>) -> String {
+    content.map_or_else(|| "-".to_owned(), |content| content.chars().take(SHORT).collect())
+}
+
+/// How long ago, in the largest unit that fits.
+pub(crate) fn ago(seconds: Option<u64>, now_seconds: u64) -> String {
+    let Some(seconds) = seconds else { return "never".to_owned() };
+    match now_seconds.saturating_sub(seconds) {
+        age @ 0..120 => format!("{age} s ago"),
+        age @ 120..7200 => format!("{} min ago", age / 60),
+        age @ 7200..172_800 => format!("{} h ago", age / 3600),
+        age => format!("{} d ago", age / 86400),
+    }
+}

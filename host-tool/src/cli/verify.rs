@@ -1,0 +1,100 @@
+//! `steadfast verify`: whether devices will take a pack, and whether it is what its commit compiles to.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::anyhow;
+use clap::Args;
+use serde_json::json;
+use steadfast::fleet::{At, Fleet};
+use steadfast::keys::{Chain, Home};
+use steadfast::pack::Pack;
+use steadfast::sign::{self, Verdict};
+
+use super::progress::Progress;
+use super::{Exit, Format, making};
+
+/// Arguments of `steadfast verify`.
+#[derive(Args, Debug)]
+pub(crate) struct VerifyArgs {
+    /// The pack's file; its signatures lie beside it.
+    pack: PathBuf,
+    /// The fleet's folder, with its keyrings.
+    #[arg(long, default_value = ".", value_name = "FOLDER")]
+    fleet: PathBuf,
+    /// A folder of keyrings, instead of the fleet's.
+    #[arg(long, value_name = "FOLDER")]
+    keyring: Option<PathBuf>,
+    /// Compile the commit again and compare the packs byte by byte.
+    #[arg(long)]
+    recompute: bool,
+    /// How to print the verdict.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// Runs `steadfast verify`. Ends with 7 when anything is not what it claims to be.
+pub(crate) fn run(args: &VerifyArgs) -> anyhow::Result<Exit> {
+    let chain = chain(&args.fleet, args.keyring.as_deref())?;
+    let progress = Progress::new();
+    progress.step("reading the pack");
+    let verdict = check(args, &chain, &progress).map_err(|error| Exit::Unverified.with(error))?;
+    drop(progress);
+    let signers: Vec<String> = verdict.signers.iter().map(ToString::to_string).collect();
+    match args.format {
+        Format::Text => println!(
+            "good: {} leaves, {} configurations, {} objects; signed by {}{}",
+            verdict.leaves,
+            verdict.manifests,
+            verdict.objects,
+            signers.join(", "),
+            if args.recompute { "; the commit compiles to the same bytes" } else { "" }
+        ),
+        Format::Json => println!(
+            "{:#}",
+            json!({
+                "format": 1,
+                "good": true,
+                "leaves": verdict.leaves,
+                "manifests": verdict.manifests,
+                "objects": verdict.objects,
+                "signers": signers,
+                "recomputed": args.recompute,
+            })
+        ),
+    }
+    Ok(Exit::Fine)
+}
+
+/// The keyrings to believe: those of a folder, or the fleet's.
+pub(crate) fn chain(fleet: &Path, keyring: Option<&Path>) -> anyhow::Result<Chain> {
+    match keyring {
+        Some(folder) => Ok(Chain::load(folder)?),
+        None => Ok(Home::open(fleet)?.chain()?),
+    }
+}
+
+fn check(args: &VerifyArgs, chain: &Chain, progress: &Progress) -> anyhow::Result<Verdict> {
+    let pack = Pack::open(&args.pack)?;
+    let signatures = sign::load(&args.pack)?;
+    progress.step("verifying every leaf");
+    let verdict = sign::verify(&pack, chain.fleet(), chain.newest(), &signatures)?;
+    if args.recompute {
+        recompute(args, &pack, progress)?;
+    }
+    Ok(verdict)
+}
+
+fn recompute(args: &VerifyArgs, pack: &Pack, progress: &Progress) -> anyhow::Result<()> {
+    let commit = pack.release().commit.to_string();
+    let fleet = Fleet::open(&args.fleet, &At::Commit(commit.clone()))?;
+    let again = making::release(&fleet, pack.release().publisher_epoch, progress)?;
+    if again.bytes() == pack.bytes() {
+        return Ok(());
+    }
+    Err(anyhow!(
+        "commit {commit} compiles to another pack (digest {} instead of {}): do not sign or publish this one; ask who built it, \
+         and with which version of this program",
+        again.digest(),
+        pack.digest()
+    ))
+}
