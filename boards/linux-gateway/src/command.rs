@@ -4,12 +4,14 @@
 //! by itself may leave processes behind: reload commands do.
 
 use std::io::{self, PipeReader, Read};
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
+use std::{env, fs};
 
 use rustix::process::{Pid, Signal, kill_process_group};
 
@@ -45,9 +47,28 @@ pub enum Verdict {
 }
 
 impl Program {
+    /// The program's path, or its name in the search path.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.command.first().map_or("", String::as_str)
+    }
+
+    /// Whether the program can be found and may be executed by somebody.
+    #[must_use]
+    pub fn is_there(&self) -> bool {
+        let executable = |path: &Path| {
+            fs::metadata(path).is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
+        };
+        if self.name().contains('/') {
+            return executable(Path::new(self.name()));
+        }
+        let places = env::var_os("PATH").unwrap_or_default();
+        env::split_paths(&places).any(|folder| executable(&folder.join(self.name())))
+    }
+
     /// Runs it to its end, until its time is up, or for as long as `go_on` says. `variables` are added to its environment.
     pub fn run(&self, variables: &[(&str, String)], go_on: &dyn Fn() -> bool) -> Verdict {
-        let name = self.command.first().map_or("", String::as_str);
+        let name = self.name();
         let (mut child, output) = match self.spawn(name, variables) {
             Ok(started) => started,
             Err(error) => return Verdict::Failed(format!("cannot run {name}: {error}")),
@@ -169,9 +190,9 @@ mod tests {
         let script = format!("sleep 1000 & echo $! > {}; wait", pid.display());
         let verdict = shell(&script, Duration::from_millis(300)).run(&[], &|| true);
         assert_eq!(verdict, failed("still running after 0.3 s"));
-        let pid: u32 = std::fs::read_to_string(pid).unwrap().trim().parse().unwrap();
+        let pid: u32 = fs::read_to_string(pid).unwrap().trim().parse().unwrap();
         // Gone, or dead and not yet collected by its new parent; dying takes a moment, and living on hangs here.
-        let status = || std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        let status = || fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
         while !(status().is_empty() || status().contains(") Z ")) {
             thread::sleep(LOOK.1);
         }
@@ -194,5 +215,8 @@ mod tests {
         let missing = Program { command: vec!["/no/such".into()], folder: "/".into(), timeout: Duration::from_secs(1) };
         let Verdict::Failed(words) = missing.run(&[], &|| true) else { panic!("it ran") };
         assert!(words.contains("/no/such"), "{words}");
+        assert!(!missing.is_there());
+        assert!(shell("", Duration::ZERO).is_there(), "in the search path");
+        assert!(!Program { command: vec!["/etc/passwd".into()], ..missing }.is_there(), "not executable");
     }
 }

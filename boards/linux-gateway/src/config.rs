@@ -134,6 +134,14 @@ pub enum ConfigError {
         /// What is wrong with it, and what would not be.
         what: String,
     },
+    /// A command's program is not there, or not executable.
+    #[error("the program {program} of `{key}` is not there, or may not be run; install it or correct gateway.toml")]
+    Program {
+        /// The command's key.
+        key: String,
+        /// Its program.
+        program: String,
+    },
 }
 
 impl GatewayConfig {
@@ -149,6 +157,24 @@ impl GatewayConfig {
             .map_err(|source| ConfigError::Parse { path: path.clone(), source: Box::new(source) })?;
         let folder = path.parent().unwrap_or(Path::new("/"));
         written.settle(folder).map_err(|(key, what)| ConfigError::Value { path: path.clone(), key, what })
+    }
+}
+
+impl GatewayConfig {
+    /// Looks for the programs of all commands.
+    ///
+    /// # Errors
+    /// [`ConfigError::Program`] for the first that could not be run.
+    pub fn find_programs(&self) -> Result<(), ConfigError> {
+        let reload = self.reload.iter().map(|program| ("reload.command".to_owned(), program));
+        let checks = self.checks.iter().filter_map(|(name, check)| match &check.probe {
+            Probe::Command(program) => Some((format!("checks.{name}.command"), program)),
+            Probe::Http { .. } => None,
+        });
+        match reload.chain(checks).find(|(_, program)| !program.is_there()) {
+            Some((key, program)) => Err(ConfigError::Program { key, program: program.name().into() }),
+            None => Ok(()),
+        }
     }
 }
 

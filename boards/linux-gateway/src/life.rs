@@ -9,6 +9,7 @@ use steadfast_core::envelope::ENVELOPE_MAX_BYTES;
 use steadfast_core::flash::layout::Slot;
 use steadfast_core::id::ContentId;
 use steadfast_core::manifest::Kind;
+use steadfast_core::outcome::Ending;
 use steadfast_core::ports::{Check, ResetCause};
 use steadfast_core::record::Stage;
 use steadfast_core::time;
@@ -177,6 +178,9 @@ impl<'a> Life<'a> {
         if let Some(server) = server {
             self.site.link.set_server(server);
         }
+        if release.is_none() && self.files_stay() {
+            return Ok((named, Reload::Kept));
+        }
         let target = &self.site.target;
         let unfit = |error: crate::target::TargetError| Obstacle::Unfit(error.to_string());
         if target.apply(release.as_ref()).map_err(unfit)? == Applied::InPlace {
@@ -236,6 +240,21 @@ impl<'a> Life<'a> {
         let keep: Vec<ContentId> = held.map(|held| held.content.id()).collect();
         if let Err(error) = self.site.target.prune(&keep) {
             self.site.log.say(&Event::NotPruned { why: error.to_string() });
+        }
+    }
+
+    /// Whether files in force stay although core has nothing whole to run. Those of the confirmed content do, and all of them when
+    /// there is no record to say what they are: flash that fails says nothing against them, and a microcontroller
+    /// would have lost them only because it has no other place for them. Files of a trial that was refused go.
+    fn files_stay(&self) -> bool {
+        let in_force = self.site.target.in_force().ok().flatten();
+        let record = self.driver.record().filter(|record| record.outcome.ending != Ending::RecordLost);
+        match (in_force, record) {
+            (None, _) => false,
+            (Some(_), None) => true,
+            (Some(content), Some(record)) => {
+                record.confirmed_slot().is_some_and(|held| held.content.id().to_string() == content)
+            }
         }
     }
 

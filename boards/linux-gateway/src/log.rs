@@ -60,6 +60,8 @@ pub enum Reload {
     NotNeeded,
     /// It went well, or there is none.
     Done,
+    /// The image holds nothing whole, but the files in force were verified once: they stay.
+    Kept,
 }
 
 impl fmt::Display for Event {
@@ -76,7 +78,11 @@ impl fmt::Display for Event {
             Self::Reached { server } => write!(f, "reached {server}"),
             Self::Unreached { server, why } => write!(f, "no answer from {server}: {why}"),
             Self::Activated { content, server, reload } => {
-                let reload = if *reload == Reload::Done { "" } else { ", in place already" };
+                let reload = match reload {
+                    Reload::NotNeeded => ", in place already",
+                    Reload::Done => "",
+                    Reload::Kept => ", but the files in force stay",
+                };
                 write!(f, "activated {}{reload}; server {server}", or_defaults(content))
             }
             Self::NotActivated { content, why } => write!(f, "not activated {}: {why}", or_defaults(content)),

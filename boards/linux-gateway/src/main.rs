@@ -82,6 +82,7 @@ fn run(site: &SiteArguments, format: Format) -> anyhow::Result<()> {
 
 fn check(site: &SiteArguments) -> anyhow::Result<()> {
     let config = GatewayConfig::load(&site.config)?;
+    config.find_programs()?;
     Gateway::open(config, Log::to_stderr(Format::Text), Notify::nobody())?;
     println!("{}: fine", site.config.display());
     Ok(())

@@ -32,6 +32,9 @@ const NEW: &str = ".new";
 const NEXT_LINK: &str = ".current";
 const RELOADED: &str = ".reloaded";
 
+/// What the name of a folder ends in that replaces a damaged one.
+const TWIN: &str = "-2";
+
 /// The files of one content.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Release {
@@ -86,6 +89,16 @@ impl Target {
     #[must_use]
     pub fn current(&self) -> PathBuf {
         self.folder.join(CURRENT)
+    }
+
+    /// The content in force, as its id is written.
+    ///
+    /// # Errors
+    /// [`TargetError`].
+    pub fn in_force(&self) -> Result<Option<String>, TargetError> {
+        let link = self.linked()?;
+        let name = link.as_deref().and_then(|link| link.file_name()?.to_str());
+        Ok(name.map(|name| name.strip_suffix(TWIN).unwrap_or(name).to_owned()))
     }
 
     /// Puts `release` in force, or nothing. Whatever was in force stays so until the new files are complete on the disk.
@@ -155,7 +168,7 @@ impl Target {
     /// The name of a folder under `releases` that holds exactly the release's files; makes it where there is none.
     fn place(&self, release: &Release, linked: Option<&Path>, disk: &mut Disk<'_>) -> Result<String, TargetError> {
         let releases = self.folder.join(RELEASES);
-        let twins = [release.id.to_string(), format!("{}-2", release.id)];
+        let twins = [release.id.to_string(), format!("{}{TWIN}", release.id)];
         if let Some(whole) = twins.iter().find(|name| holds(&releases.join(name), release)) {
             return Ok(whole.clone());
         }

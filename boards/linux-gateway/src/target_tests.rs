@@ -133,6 +133,7 @@ fn files_that_somebody_changed_are_replaced_by_one_switch_each_time() {
         fs::write(target.current().join(place), "by hand").unwrap();
         assert_eq!(target.apply(Some(&new())).unwrap(), Applied::Reload, "{place}");
         assert_eq!(in_force(&target), Some(new().files), "{place}");
+        assert_eq!(target.in_force().unwrap(), Some(new().id.to_string()));
     }
 }
 

@@ -117,6 +117,11 @@ fn bad_input_is_an_error_that_names_it() {
         fs::write(&config, &text).unwrap();
     }
 
+    fs::write(&config, format!("{text}reload.command = ['./none']\n")).unwrap();
+    let words = refused(folder.path(), &["check"]);
+    assert!(words.contains("/none of `reload.command`"), "{words}");
+    fs::write(&config, &text).unwrap();
+
     let whole = fs::read(&image).unwrap();
     fs::write(&image, &whole[..whole.len() - 1]).unwrap();
     assert!(refused(folder.path(), &["run"]).contains("bytes where the layout says"));

@@ -13,6 +13,7 @@ use fleet::{Published, Server};
 use serde_json::Value;
 use steadfast_core::outcome::Ending;
 use steadfast_core::refusal::Refusal;
+use steadfast_gateway::board::Board;
 use steadfast_gateway::config::GatewayConfig;
 use steadfast_gateway::gateway::{Gateway, Stopper};
 use steadfast_gateway::log::{Format, Log};
@@ -69,9 +70,15 @@ impl Site {
     }
 
     fn start(&self) -> Running {
+        self.start_after(|| {})
+    }
+
+    /// Starts a gateway that was open already when `accident` happened.
+    fn start_after(&self, accident: impl FnOnce()) -> Running {
         let events = Events::default();
         let log = Log::to(Format::Json, events.clone());
         let (gateway, stopper) = Gateway::open(self.config(), log, Notify::nobody()).unwrap();
+        accident();
         Running { events, stopper, thread: Some(thread::spawn(move || gateway.run().unwrap())) }
     }
 }
@@ -310,4 +317,53 @@ fn a_server_that_is_away_changes_nothing_and_is_asked_again() {
     gateway.until("unreached", &[("server", "127.0.0.1:1")]);
     gateway.stop();
     assert_eq!(site.summary().generation, Some(0), "nothing was written");
+}
+
+#[test]
+fn a_first_configuration_that_is_refused_leaves_nothing_behind() {
+    let server = Server::start();
+    let site = Site::new(&server);
+    let gateway = site.start();
+    let bad = Published::new(1, &[NETWORK, TOO_FAST], CHECKS);
+    server.publish(&bad);
+    gateway.until("ended", &[("content", &bad.id()), ("ending", "rolled back")]);
+    gateway.until("activated", &[("reload", "done"), ("server", &server.address)]);
+    server.report(|report| report.outcome.ending == Ending::RolledBack);
+    gateway.stop();
+    assert!(!site.path("configuration/current").exists());
+    assert_eq!(site.taken(), [bad.id(), "defaults".into()]);
+}
+
+#[test]
+fn an_image_that_cannot_be_read_or_lost_its_slots_takes_nothing_away_from_the_application() {
+    let server = Server::start();
+    let site = Site::new(&server);
+    let gateway = site.start();
+    let first = good(1);
+    server.publish(&first);
+    gateway.until("confirmed", &[("content", &first.id())]);
+    gateway.stop();
+
+    let image = site.path("gateway.img");
+    let whole = fs::read(&image).unwrap();
+    let write = |bytes: &[u8]| fs::write(&image, bytes).unwrap();
+    let slots = Board::built_in().layout.a.start as usize;
+    let without_slots = [&whole[..slots], &vec![0xFF; whole.len() - slots]].concat();
+    for damaged in [&[], &without_slots[..]] {
+        // A server that orders nothing, so that the state lasts.
+        let silent = Server::start();
+        site.edit("gateway.toml", "image =", &format!("server = \"{}\"\nimage =", silent.address));
+        let gateway = site.start_after(|| write(damaged));
+        gateway.until("activated", &[("reload", "kept"), ("server", &silent.address)]);
+        assert_eq!(site.in_force("sampling.json"), SLOW.1);
+        gateway.stop();
+        site.edit("gateway.toml", &format!("server = \"{}\"\n", silent.address), "");
+        write(&whole);
+    }
+
+    let gateway = site.start_after(|| write(&without_slots));
+    gateway.until("activated", &[("reload", "kept")]);
+    gateway.until("confirmed", &[("content", &first.id())]);
+    gateway.stop();
+    assert_eq!(site.taken(), [first.id()], "fetched again, and in place all the time");
 }
