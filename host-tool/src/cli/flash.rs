@@ -8,7 +8,7 @@ use anyhow::{Context as _, anyhow, bail};
 use clap::Args;
 use steadfast::flash::{self, Board, First, FlashError, Image, Job};
 use steadfast::fleet::{At, Fleet};
-use steadfast::keys::{Chain, KeyFile, Purpose};
+use steadfast::keys::{Home, KeyFile, Purpose};
 use steadfast::pack::Pack;
 use steadfast::sign;
 use steadfast_core::id::{DeviceId, SchemaId};
@@ -62,7 +62,7 @@ struct Known {
 pub(crate) fn run(args: &FlashArgs) -> anyhow::Result<Exit> {
     let board = Board::load(&args.board)?;
     let key = KeyFile::load_for(&args.key, Purpose::Device)?;
-    let chain = Chain::of_fleet(&args.fleet)?;
+    let chain = Home::open(&args.fleet)?.chain()?;
     let signed = args.pack.as_deref().map(load_signed).transpose()?;
     let known = match &signed {
         Some((pack, _)) => in_pack(pack, &args.device)?,
