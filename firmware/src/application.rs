@@ -21,6 +21,7 @@ use core::marker::PhantomData;
 use core::task::Poll;
 
 use embassy_sync::blocking_mutex::raw::NoopRawMutex;
+use embassy_sync::mutex::Mutex;
 use embassy_sync::signal::Signal;
 use embassy_sync::waitqueue::MultiWakerRegistration;
 use embassy_time::{Duration, with_timeout};
@@ -40,7 +41,7 @@ use crate::partition::{Partition, SharedFlash};
 /// Tasks that may wait for sections, and the loop that waits for them.
 pub const SUBSCRIBERS_MAX: usize = 8;
 
-/// Longest section that is read, in bytes; it lies in the state of the task that reads it.
+/// Longest section that is read, in bytes.
 pub const SECTION_MAX_BYTES: usize = 512;
 
 /// Through this many bytes a manifest is walked in search of a section.
@@ -69,8 +70,15 @@ pub struct Application<F: 'static> {
     layout: Layout,
     checks: &'static [&'static str],
     state: RefCell<State>,
+    /// One reader at a time, so that not every task needs buffers of its own.
+    buffers: Mutex<NoopRawMutex, Buffers>,
     /// A check says something new, or a section could not be decoded.
     spoken: Signal<NoopRawMutex, ()>,
+}
+
+struct Buffers {
+    section: [u8; SECTION_MAX_BYTES],
+    chunk: [u8; CHUNK_BYTES],
 }
 
 struct State {
@@ -98,7 +106,8 @@ impl<F: NorFlash> Application<F> {
             undecodable: None,
             wakers: MultiWakerRegistration::new(),
         };
-        Self { flash, layout, checks, state: RefCell::new(state), spoken: Signal::new() }
+        let buffers = Mutex::new(Buffers { section: [0; SECTION_MAX_BYTES], chunk: [0; CHUNK_BYTES] });
+        Self { flash, layout, checks, state: RefCell::new(state), buffers, spoken: Signal::new() }
     }
 
     /// The right to one section, for one task. At most [`SUBSCRIBERS_MAX`]; kept for the life of the task.
@@ -156,6 +165,20 @@ impl<F: NorFlash> Application<F> {
     /// Waits until a check says something new, or a section could not be decoded.
     pub(crate) async fn spoken(&self) {
         self.spoken.wait().await;
+    }
+
+    /// Apart from the section's type, so that it is compiled once.
+    async fn read<'b>(
+        &self,
+        section: &str,
+        running: Option<Intact>,
+        buffers: &'b mut Buffers,
+    ) -> Result<&'b [u8], NoSection> {
+        let running = running.ok_or(NoSection::NoConfiguration)?;
+        let mut flash = self.partition().await;
+        let mut store = Store { flash: &mut flash, layout: &self.layout, chunk: &mut buffers.chunk };
+        let found = running.section(&mut store, section, &mut buffers.section).await;
+        found.map_err(|_| NoSection::Unreadable)?.ok_or(NoSection::Absent)
     }
 
     async fn wait_for<T>(&self, ready: impl Fn(&State) -> Option<T>) -> T {
@@ -254,24 +277,17 @@ impl<S: Section, F: NorFlash> Subscriber<S, F> {
     }
 
     async fn take(&mut self, running: Option<Intact>, activation: u32) -> Result<S, NoSection> {
-        let mut bytes = [0; SECTION_MAX_BYTES];
-        let found = self.read(running, &mut bytes).await;
+        let mut buffers = self.application.buffers.lock().await;
+        let found = self.application.read(S::NAME, running, &mut buffers).await;
         self.last = found.as_deref().ok().map(Digest::of);
-        self.look_at(activation);
-        config::decode(found?).map_err(|malformed| {
+        let values = found.and_then(|bytes| config::decode(bytes).map_err(NoSection::Malformed));
+        if let Err(NoSection::Malformed(_)) = values {
             // Signed bytes that are not of our type: firmware and schema disagree, which must end the trial.
             self.application.state.borrow_mut().undecodable = Some(S::NAME);
             self.application.spoken.signal(());
-            NoSection::Malformed(malformed)
-        })
-    }
-
-    async fn read<'b>(&self, running: Option<Intact>, bytes: &'b mut [u8]) -> Result<&'b [u8], NoSection> {
-        let running = running.ok_or(NoSection::NoConfiguration)?;
-        let mut flash = self.application.partition().await;
-        let mut store = Store { flash: &mut flash, layout: &self.application.layout, chunk: &mut [0; CHUNK_BYTES] };
-        let section = running.section(&mut store, S::NAME, bytes).await;
-        section.map_err(|_| NoSection::Unreadable)?.ok_or(NoSection::Absent)
+        }
+        self.look_at(activation);
+        values
     }
 
     fn look_at(&mut self, activation: u32) {

@@ -81,15 +81,16 @@ fn tell_trial(now: &Told) {
 
 fn tell_outcome(outcome: &Outcome) {
     let content = Display2Format(&outcome.content);
-    let (number, words, detail) = (outcome.reason.0, outcome.reason.words(), outcome.detail.as_str());
+    // The number alone: what it means is told by the host, whose words cost a device nothing.
+    let (reason, detail) = (outcome.reason.0, outcome.detail.as_str());
     match outcome.ending {
         Ending::None => {}
         Ending::Confirmed => defmt::info!("confirmed {}", content),
         Ending::RolledBack => {
-            defmt::error!("rolled back {}: {=str} (refusal {=u16}) {=str}", content, words, number, detail);
+            defmt::error!("rolled back {}: refusal {=u16} {=str}", content, reason, detail);
         }
         Ending::Superseded => defmt::info!("superseded {}", content),
-        Ending::Inconclusive => defmt::warn!("inconclusive {}: {=str}", content, words),
+        Ending::Inconclusive => defmt::warn!("inconclusive {}: refusal {=u16}", content, reason),
         Ending::FirmwareReverted => defmt::warn!("firmware reverted, trial of {} ended", content),
         Ending::RecordLost => defmt::error!("record lost"),
     }

@@ -50,8 +50,8 @@ impl<B: Board, L: Link, I: Identity> Steadfast<'_, B, L, I> {
         const { board::check::<B>() };
         let Self { board, application, link, identity, firmware } = self;
         let ports = Ports { flash: application.partition().await, link, identity, health: application };
-        let driver = Driver::new(ports, Setting { layout: *application.layout(), firmware });
-        join(feed(board), turn(driver, board, application)).await.0
+        let mut driver = Driver::new(ports, Setting { layout: *application.layout(), firmware });
+        join(feed(board), turn(&mut driver, board, application)).await.0
     }
 }
 
@@ -70,7 +70,7 @@ async fn feed(board: &impl Board) -> ! {
 type OnBoard<'a, B, L, I, H> = Driver<Partition<'a, <B as Board>::Flash>, L, I, H>;
 
 async fn turn<B: Board, L: Link, I: Identity, H: Health>(
-    mut driver: OnBoard<'_, B, L, I, H>,
+    driver: &mut OnBoard<'_, B, L, I, H>,
     board: &B,
     application: &Application<B::Flash>,
 ) -> ! {

@@ -14,11 +14,13 @@ mod log;
 pub mod network;
 mod register;
 pub mod reset;
+pub mod stack;
 pub mod virt;
 mod virtqueue;
 
-/// Lets the timer and the devices interrupt. Called once, first of all.
+/// Paints the stack, lets the timer and the devices interrupt. Called once, first of all.
 pub fn start() {
+    stack::paint();
     clock::enable();
     // SAFETY: all handlers are in place, and no critical section is open.
     unsafe { riscv::interrupt::enable() };

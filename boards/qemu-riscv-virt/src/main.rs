@@ -5,14 +5,14 @@
 
 use embassy_executor::Spawner;
 use embassy_net::{Config, DhcpConfig, Runner, Stack, StackResources};
-use embassy_time::Timer;
+use embassy_time::{Duration, Timer};
 use qemu_riscv_virt::app::{Application, Readings, alarms, config::Thermometer, network, sampling};
 use qemu_riscv_virt::board;
 use qemu_riscv_virt::flash::Flash;
 use qemu_riscv_virt::network::Card;
 use qemu_riscv_virt::reset::{self, Cause};
 use qemu_riscv_virt::virt::{LAYOUT, Virt};
-use qemu_riscv_virt::{clock, start};
+use qemu_riscv_virt::{clock, stack, start};
 use static_cell::StaticCell;
 use steadfast_core::config::Configuration;
 use steadfast_core::id::FirmwareId;
@@ -25,6 +25,9 @@ use steadfast_firmware::run::{Steadfast, firmware};
 /// One socket each for the link, for DHCP and for DNS.
 const SOCKETS: usize = 3;
 
+/// Between two looks at the stack: often enough to see a trial's end before the next restart.
+const STACK_PERIOD: Duration = Duration::from_millis(20);
+
 type Agent = Steadfast<'static, Virt, HttpLink<'static>, Device<'static, Virt>>;
 
 #[embassy_executor::task]
@@ -35,6 +38,20 @@ async fn run_network(mut runner: Runner<'static, Card>) -> ! {
 #[embassy_executor::task]
 async fn run_agent(agent: Agent) -> ! {
     agent.run().await
+}
+
+/// Tells whenever the stack has been deeper than before, which ends soon.
+#[embassy_executor::task]
+async fn watch_stack() -> ! {
+    let mut told = 0;
+    loop {
+        let peak = stack::peak_bytes();
+        if peak > told {
+            defmt::info!("stack at most {=usize} bytes", peak);
+            told = peak;
+        }
+        Timer::after(STACK_PERIOD).await;
+    }
 }
 
 #[embassy_executor::main]
@@ -71,6 +88,7 @@ async fn main(spawner: Spawner) {
     spawner.spawn(network::run(application.subscribe(), &SERVER, flashed).expect("spawned once"));
     spawner.spawn(sampling::run(application.subscribe(), readings).expect("spawned once"));
     spawner.spawn(alarms::run(application.subscribe(), listener).expect("spawned once"));
+    spawner.spawn(watch_stack().expect("spawned once"));
     spawner.spawn(run_agent(agent).expect("spawned once"));
 }
 

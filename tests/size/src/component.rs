@@ -106,20 +106,6 @@ impl Component {
         }
     }
 
-    /// Whether the component is a part of `core`.
-    pub(crate) const fn is_core(self) -> bool {
-        matches!(
-            self,
-            Self::Formats
-                | Self::Verify
-                | Self::Store
-                | Self::Agent
-                | Self::Driver
-                | Self::Configuration
-                | Self::Encoding
-        )
-    }
-
     /// The component of a source file; none for Rust's own library.
     pub(crate) fn of_file(path: &str) -> Option<Self> {
         if path.contains("/library/") {
@@ -130,6 +116,10 @@ impl Component {
 
     /// The component of a symbol.
     pub(crate) fn of_symbol(name: &str) -> Self {
+        // The compiler's own names for constants that have none.
+        if name.starts_with(".L") {
+            return Self::Constants;
+        }
         let starts = |part: &str| name.trim_start_matches(['<', '&']).starts_with(part);
         CRATES.iter().find(|(part, _)| starts(part)).map_or(Self::Board, |(_, component)| *component)
     }

@@ -94,15 +94,11 @@ impl Image {
         self.sizes.get(&component).copied().unwrap_or_default()
     }
 
-    /// What several components take.
-    pub(crate) fn sum(&self, wanted: impl Fn(Component) -> bool) -> Size {
-        let sizes = self.sizes.iter().filter(|(component, _)| wanted(**component)).map(|(_, size)| size);
-        sizes.fold(Size::default(), |sum, size| Size { flash: sum.flash + size.flash, ram: sum.ram + size.ram })
-    }
-
     /// Everything.
     pub(crate) fn total(&self) -> Size {
-        self.sum(|_| true)
+        self.sizes
+            .values()
+            .fold(Size::default(), |sum, size| Size { flash: sum.flash + size.flash, ram: sum.ram + size.ram })
     }
 
     /// The variables that take most, largest first.

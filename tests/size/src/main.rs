@@ -1,11 +1,14 @@
-//! Where the bytes of a firmware are: `steadfast-size ELF` prints flash and RAM by component.
+//! Where the bytes of a firmware are: `steadfast-size ELF...` prints flash and RAM by component.
 //!
 //! Code is counted by the source line that it comes from, not by the function that it lies in: after link-time optimisation one function
 //! holds a whole task with everything it calls. Of the functions inlined into each other the innermost counts that is not
 //! Rust's own library, so a loop over a slice belongs to whoever wrote the loop. Data is counted by symbol.
+//!
+//! A program named like the probe is the core alone, and is held against the targets of its processor.
 
 mod component;
 mod image;
+mod target;
 
 use std::path::Path;
 
@@ -13,6 +16,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::component::Component;
 use crate::image::Image;
+use crate::target::Target;
 
 fn main() -> Result<()> {
     let paths: Vec<_> = std::env::args_os().skip(1).collect();
@@ -24,24 +28,26 @@ fn main() -> Result<()> {
         let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
         let image = Image::measure(&bytes).with_context(|| format!("cannot measure {}", path.display()))?;
         print(path, &image);
+        if let Some(target) = Target::of(path) {
+            target.print(&image);
+        }
+        println!();
     }
     Ok(())
 }
 
 fn print(path: &Path, image: &Image) {
     println!("{}", path.display());
-    println!("  {:32} {:>8} {:>8}", "component", "flash", "RAM");
+    println!("  {:40} {:>8} {:>8}", "bytes by component", "flash", "RAM");
     for component in Component::ALL {
         let size = image.of(component);
         if size.flash + size.ram > 0 {
-            println!("  {:32} {:>8} {:>8}", component.name(), size.flash, size.ram);
+            println!("  {:40} {:>8} {:>8}", component.name(), size.flash, size.ram);
         }
     }
-    let core = image.sum(Component::is_core);
-    let crypto = image.sum(|component| component == Component::Crypto);
-    println!("  {:32} {:>8} {:>8}", "core and cryptography", core.flash + crypto.flash, core.ram + crypto.ram);
-    println!("  {:32} {:>8} {:>8}", "total", image.total().flash, image.total().ram);
+    let total = image.total();
+    println!("  {:40} {:>8} {:>8}", "all", total.flash, total.ram);
     for (name, bytes) in image.largest_data() {
-        println!("    {bytes:>8} bytes of RAM: {name}");
+        println!("  {name:49.49} {bytes:>8}");
     }
 }
