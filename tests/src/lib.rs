@@ -1,6 +1,7 @@
 //! The hostile world in which Steadfast is tried: what stands here is for tests only, and shared between them.
 
 pub mod authority;
+pub mod bench;
 pub mod firmwares;
 pub mod flash;
 pub mod fleet_folder;
