@@ -98,6 +98,9 @@ impl<'a> Life<'a> {
         if let Some(record) = self.driver.record() {
             self.seen.take(record).iter().for_each(|event| self.site.log.say(event));
         }
+        if let Some(refusal) = self.seen.refusal(self.driver.refused()) {
+            self.site.log.say(&refusal);
+        }
     }
 
     fn wait(&mut self, until: time::Instant) {

@@ -42,6 +42,8 @@ pub enum Event {
     Adopted { epoch: u32, sequence: u32, floor_epoch: u32, floor_sequence: u32 },
     /// Another keyring is believed.
     Keyring { version: u32 },
+    /// Something was not taken; no content where none was understood.
+    Refused { content: Option<String>, reason: u16, words: &'static str },
     /// A health check changed.
     Check { name: String, state: &'static str, words: String },
     /// Files of former configurations could not be removed.
@@ -97,6 +99,8 @@ impl fmt::Display for Event {
             Self::Adopted { epoch, sequence, floor_epoch, floor_sequence } => {
                 write!(f, "adopted release {epoch}.{sequence}, floor {floor_epoch}.{floor_sequence}")
             }
+            Self::Refused { content: Some(content), words, .. } => write!(f, "refused {content}: {words}"),
+            Self::Refused { words, .. } => write!(f, "refused an answer: {words}"),
             Self::Keyring { version } => write!(f, "believes keyring {version}"),
             Self::Check { name, state, words } if words.is_empty() => write!(f, "check {name}: {state}"),
             Self::Check { name, state, words } => write!(f, "check {name}: {state}: {words}"),

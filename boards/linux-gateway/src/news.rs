@@ -4,12 +4,14 @@ use steadfast_core::id::ContentId;
 use steadfast_core::outcome::{Ending, Outcome};
 use steadfast_core::position::Position;
 use steadfast_core::record::{BootRecord, Stage, Trial};
+use steadfast_core::report::Refused;
 
 use crate::log::Event;
 
 /// What was seen of the record last; nothing before the first look.
 pub(crate) struct Seen {
     last: Option<View>,
+    refused: Option<Refused>,
 }
 
 #[derive(Clone, PartialEq, Eq)]
@@ -35,7 +37,18 @@ impl View {
 
 impl Seen {
     pub(crate) const fn nothing() -> Self {
-        Self { last: None }
+        Self { last: None, refused: None }
+    }
+
+    /// What was refused, when that is new.
+    pub(crate) fn refusal(&mut self, refused: Option<Refused>) -> Option<Event> {
+        let news = refused.filter(|refused| self.refused != Some(*refused));
+        self.refused = refused;
+        news.map(|Refused { content, reason }| Event::Refused {
+            content: (content != ContentId::NONE).then(|| content.to_string()),
+            reason: reason.0,
+            words: reason.words(),
+        })
     }
 
     /// What is new in `record`.

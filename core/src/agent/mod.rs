@@ -233,6 +233,12 @@ impl Agent {
         &mut self.record
     }
 
+    /// What was refused last, since the start.
+    #[must_use]
+    pub const fn refused(&self) -> Option<Refused> {
+        self.refused
+    }
+
     /// Takes what happened and answers what to do next. Total: an event that does not belong to the moment changes
     /// nothing.
     pub fn handle(&mut self, event: Event, now: Instant) -> Action {

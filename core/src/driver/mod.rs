@@ -175,6 +175,12 @@ impl<F: NorFlash, L: Link, I: Identity, H: Health> Driver<F, L, I, H> {
         self.started.as_ref().map(|(agent, _)| agent.record())
     }
 
+    /// What was refused last, since the start, for display.
+    #[must_use]
+    pub fn refused(&self) -> Option<Refused> {
+        self.started.as_ref().and_then(|(agent, _)| agent.refused())
+    }
+
     /// The ports, for the loop that owns the driver.
     pub const fn ports(&mut self) -> &mut Ports<F, L, I, H> {
         &mut self.ports
