@@ -306,6 +306,7 @@ const LAYER_CASES: &[Case] = &[
 const HEAD_CASES: &[Case] = &[
     ("unset of no field", |f| f.replace(BERLIN, "network.ntp", "network.npt"), (Code::UnknownField, BERLIN, 1, 2)),
     ("unset of no section", |f| f.replace(BERLIN, "network.ntp", "netwrok.ntp"), (Code::UnknownSection, BERLIN, 1, 2)),
+    ("unset of nothing", |f| f.replace(BERLIN, "network.ntp", "alarms.low"), (Code::UnsetOfNothing, BERLIN, 1, 2)),
     ("unset of no path", |f| f.replace(BERLIN, "network.ntp", "network..ntp"), (Code::BadPath, BERLIN, 1, 0)),
     (
         "unset that is no list",

@@ -113,6 +113,11 @@ impl<'f> Compiler<'f> {
             self.leaves(device, model_ref, &manifests);
             shared = Some((model, chain, manifests));
         }
+        for (layer, finding) in stack.idle_unsets() {
+            let uses = |device: &Device| device.chain.is_some_and(|chain| fleet.layers.indexes(chain).contains(&layer));
+            let users = fleet.devices.iter().zip(0..).filter(|(device, _)| uses(device));
+            self.findings.hit(finding, users.map(|(_, index)| index));
+        }
     }
 
     /// The manifest of each live schema, as indexes; `None` for one with faults, which are reported for the device.

@@ -3,6 +3,7 @@
 //! Devices come in the order of their chains, so that what two neighbours have in common is merged once: [`Stack`] keeps
 //! the results of the current chain's beginnings.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::diagnostics::{Code, Finding, Place};
@@ -91,13 +92,15 @@ pub(crate) struct Stack<'a> {
     layers: &'a Layers,
     model: Option<&'a Model>,
     levels: Vec<(u32, Merged)>,
+    /// For each path that a layer unsets (layer, position) whether it took anything away so far.
+    unsets: BTreeMap<(u32, usize), bool>,
     /// How many merges were done, for tests that count work instead of time.
     pub(crate) merges: usize,
 }
 
 impl<'a> Stack<'a> {
     pub(crate) fn new(layers: &'a Layers) -> Self {
-        Self { layers, model: None, levels: Vec::new(), merges: 0 }
+        Self { layers, model: None, levels: Vec::new(), unsets: BTreeMap::new(), merges: 0 }
     }
 
     /// What a chain gives to a model.
@@ -111,9 +114,28 @@ impl<'a> Stack<'a> {
         self.levels.truncate(common);
         for index in &wanted[common..] {
             let below = self.levels.last().map(|(_, merged)| merged.clone()).unwrap_or_default();
-            self.levels.push((*index, below.with(&self.layers.all()[*index as usize], model)));
+            let layer = &self.layers.all()[*index as usize];
+            for ((path, _), position) in layer.unset.iter().zip(0..) {
+                // A path that leads nowhere is reported for what it is.
+                if model.shape(path.section()).is_some() && model.check_path(path).is_ok() {
+                    let took = path.find(&below.table, |name| model.shape(name)).is_some();
+                    *self.unsets.entry((*index, position)).or_default() |= took;
+                }
+            }
+            self.levels.push((*index, below.with(layer, model)));
             self.merges += 1;
         }
         self.levels.last().map(|(_, merged)| merged.clone()).unwrap_or_default()
+    }
+
+    /// Every `unset` that takes nothing from any device that was merged: its layer and the fault.
+    pub(crate) fn idle_unsets(&self) -> impl Iterator<Item = (u32, Finding)> {
+        let idle = self.unsets.iter().filter(|(_, took)| !**took).map(|(key, _)| *key);
+        idle.map(|(index, position)| {
+            let (path, place) = &self.layers.all()[index as usize].unset[position];
+            let message = format!("`{path}` is not set by any earlier layer, so nothing can be unset");
+            let help = "remove it here, or correct the path; a value of a later layer is unset in a layer after that";
+            (index, Finding::new(Code::UnsetOfNothing, message).at(*place).help(help))
+        })
     }
 }

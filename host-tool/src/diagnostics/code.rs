@@ -69,6 +69,8 @@ pub enum Code {
     BadPath,
     /// A later layer changes a final value.
     FinalValue,
+    /// `unset` names what no earlier layer of any device has set.
+    UnsetOfNothing,
     /// `append` or a list with a key, used on something else.
     BadAppend,
     // Values against the schema.

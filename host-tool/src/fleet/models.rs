@@ -64,7 +64,7 @@ impl Model {
     ///
     /// # Errors
     /// The step that leads nowhere, and what is nearest to it. A path whose section the model lacks is no error.
-    pub(super) fn check_path(&self, path: &FieldPath) -> Result<(), Finding> {
+    pub(crate) fn check_path(&self, path: &FieldPath) -> Result<(), Finding> {
         let Some((section, steps)) = path.steps().split_first() else { return Ok(()) };
         let Some(mut ty) = self.shape(section) else { return Ok(()) };
         for step in steps {

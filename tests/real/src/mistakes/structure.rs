@@ -113,6 +113,16 @@ pub(super) const MISTAKES: &[Mistake] = &[
     },
     Mistake {
         class: "unset of nothing",
+        what: "a field that no earlier layer set",
+        code: Code::UnsetOfNothing,
+        plant: Instead {
+            at: (SITE, "[network]"),
+            from: "[network]",
+            to: "unset = [\"ports.power_budget\"]\n[network]",
+        },
+    },
+    Mistake {
+        class: "unset of nothing",
         what: "a field that does not exist",
         code: Code::UnknownField,
         plant: Instead { at: (SITE, "[network]"), from: "[network]", to: "unset = [\"wireless.profil\"]\n[network]" },
