@@ -76,7 +76,7 @@ const SETTINGS_CASES: &[Case] = &[
             f.replace(SETTINGS, "4096\n", "4096\nschemas = [\"x.toml\"]\n");
             f.write("schemas/sensor/x.toml", "[section.health.fields]\na = \"u8\"\n");
         },
-        (Code::BadSchema, SETTINGS, 13, 0),
+        (Code::BadSchema, "schemas/sensor/x.toml", 1, 0),
     ),
 ];
 
