@@ -4,6 +4,7 @@ pub mod client;
 pub mod compile;
 pub mod demo;
 pub mod diagnostics;
+pub mod enroll;
 pub mod flash;
 pub mod fleet;
 pub mod git;

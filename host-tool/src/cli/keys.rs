@@ -134,7 +134,8 @@ fn written(planned: &Planned, (verb, keys, keyrings): (&str, &Path, &Path)) -> S
     text
 }
 
-fn ignore(keys: &Path) -> anyhow::Result<()> {
+/// Writes a `.gitignore` for private keys into their folder, unless there is one.
+pub(super) fn ignore(keys: &Path) -> anyhow::Result<()> {
     let path = keys.join(".gitignore");
     if path.exists() {
         return Ok(());

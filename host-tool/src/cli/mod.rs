@@ -4,6 +4,7 @@
 
 mod build;
 pub(crate) mod check;
+mod device;
 pub(crate) mod explain;
 mod flash;
 pub(crate) mod init;
@@ -13,6 +14,7 @@ mod making;
 mod progress;
 mod publish;
 pub(crate) mod reading;
+mod schema;
 mod serve;
 mod sign;
 mod status;
@@ -42,6 +44,8 @@ enum Command {
     Build(build::BuildArgs),
     /// Check every device of a fleet and show all that is wrong.
     Check(check::CheckArgs),
+    /// Give devices ids and keys, and list them.
+    Device(device::DeviceArgs),
     /// Show where the values of a device come from.
     Explain(explain::ExplainArgs),
     /// Write a device's identity and first configuration into a flash image.
@@ -54,6 +58,8 @@ enum Command {
     Keys(keys::KeysArgs),
     /// Compile and sign a commit, or take a signed pack, and hand it to a server.
     Publish(publish::PublishArgs),
+    /// Take schemas out of firmware, list them, show them.
+    Schema(schema::SchemaArgs),
     /// Run the server that devices ask.
     Serve(serve::ServeArgs),
     /// Sign a pack.
@@ -87,6 +93,9 @@ impl From<Exit> for ExitCode {
         Self::from(exit as u8)
     }
 }
+
+/// What a shell sees of a program that SIGPIPE ended: 128 and the signal's number.
+const EXIT_SIGPIPE: i32 = 141;
 
 /// How data is printed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -126,6 +135,7 @@ impl std::error::Error for Coded {
 
 /// Runs the command that was asked for and reports its error.
 pub(crate) fn run() -> ExitCode {
+    end_quietly_with_the_reader();
     match dispatch(&Cli::parse().command) {
         Ok(exit) => exit.into(),
         Err(error) => {
@@ -139,18 +149,32 @@ fn dispatch(command: &Command) -> anyhow::Result<Exit> {
     match command {
         Command::Build(args) => build::run(args),
         Command::Check(args) => check::run(args),
+        Command::Device(args) => device::run(args),
         Command::Explain(args) => explain::run(args),
         Command::Flash(args) => flash::run(args),
         Command::Init(args) => init::run(args),
         Command::Inspect(args) => inspect::run(args),
         Command::Keys(args) => keys::run(args),
         Command::Publish(args) => publish::run(args),
+        Command::Schema(args) => schema::run(args),
         Command::Serve(args) => serve::run(args),
         Command::Sign(args) => sign::run(args),
         Command::Status(args) => status::run(args),
         Command::Verify(args) => verify::run(args),
         Command::Why(args) => why::run(args),
     }
+}
+
+/// `println!` panics when nobody reads any more, as behind `| head`. That is no fault: the program ends, as others do then.
+fn end_quietly_with_the_reader() {
+    let ordinary = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        let words = panic.payload_as_str().unwrap_or_default();
+        if words.starts_with("failed printing to stdout") && words.contains("Broken pipe") {
+            std::process::exit(EXIT_SIGPIPE);
+        }
+        ordinary(panic);
+    }));
 }
 
 /// Whether standard error takes colours: a terminal, and nobody said `NO_COLOR` (no-color.org).

@@ -6,19 +6,19 @@ use std::ops::Range;
 
 /// A cell: its text without quotes, and its bytes in the file with them.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Cell<'a> {
+pub(crate) struct Cell<'a> {
     /// The text that it means; spaces around it belong to nobody and are gone.
-    pub(super) text: Cow<'a, str>,
+    pub(crate) text: Cow<'a, str>,
     /// Where it stands.
-    pub(super) span: Range<usize>,
+    pub(crate) span: Range<usize>,
 }
 
 /// A quote that nobody closed, or text after a closing one: where.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct BadQuote(pub(super) usize);
+pub(crate) struct BadQuote(pub(crate) usize);
 
 /// The records of a file, empty lines left out.
-pub(super) struct Records<'a> {
+pub(crate) struct Records<'a> {
     text: &'a str,
     at: usize,
 }
@@ -26,7 +26,7 @@ pub(super) struct Records<'a> {
 impl<'a> Records<'a> {
     /// Starts at the first record.
     #[must_use]
-    pub(super) fn new(text: &'a str) -> Self {
+    pub(crate) fn new(text: &'a str) -> Self {
         Self { text, at: if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 } }
     }
 

@@ -4,7 +4,7 @@
 //! Reading goes on after a fault, so that one run shows all of them; [`compile`](crate::compile::compile) gives them back
 //! together with its own.
 
-mod csv;
+pub(crate) mod csv;
 mod files;
 mod inventory;
 mod labels;
