@@ -1,4 +1,5 @@
-//! `cargo xtask size`: where the bytes are. The whole firmware of the board, and the core alone on three processors.
+//! `cargo xtask size`: where the bytes are. The whole firmware of the board, and the core alone on three processors; then the stack, which only
+//! running the board tells.
 
 use std::process::Command;
 
@@ -9,19 +10,32 @@ use crate::{board, paths, setup};
 /// The package that is the core alone.
 const PROBE: &str = "steadfast-size-probe";
 
-/// Builds the board's firmware and the core alone for each target, and prints flash and RAM by component.
+/// Builds the board's firmware and the core alone for each target, prints flash and RAM by component, and how deep the stack gets.
 ///
 /// # Errors
 /// When something does not build or cannot be measured.
 pub(crate) fn run() -> Result<()> {
-    let mut images = vec![board::build(&board::QEMU_RISCV_VIRT)?];
+    let elf = board::build(&board::QEMU_RISCV_VIRT)?;
+    let mut images = vec![elf.clone()];
     for target in setup::TARGETS {
         board::cargo_build(target, &["--package", PROBE])?;
         images.push(paths::bare_metal_target().join(target).join("firmware").join(PROBE));
     }
+    let mut measure = cargo_run("steadfast-size", "steadfast-size");
+    measure.arg("--").args(images);
+    succeed(&mut measure)?;
+    succeed(cargo_run("steadfast-tests", "board_stack").env("STEADFAST_BOARD_ELF", elf))
+}
+
+fn cargo_run(package: &str, program: &str) -> Command {
     let mut command = Command::new(env!("CARGO"));
-    command.args(["run", "--quiet", "--locked", "--package", "steadfast-size", "--"]).args(images);
-    let status = command.current_dir(paths::workspace()).status().with_context(|| format!("cannot run {command:?}"))?;
+    command.args(["run", "--quiet", "--locked", "--package", package, "--bin", program]);
+    command.current_dir(paths::workspace());
+    command
+}
+
+fn succeed(command: &mut Command) -> Result<()> {
+    let status = command.status().with_context(|| format!("cannot run {command:?}"))?;
     if !status.success() {
         bail!("measuring failed; its messages stand above");
     }
