@@ -19,7 +19,7 @@ const AFTERWARDS: Phase =
     Phase { name: "afterwards", assigned: LAST, verdict: Verdict::Confirmed, object_bytes_max: usize::MAX };
 
 fn server(assigned: u32, voice: Voice) -> Rc<RefCell<Server>> {
-    let fleet = Fleet::new(0);
+    let fleet = Fleet::new();
     let releases = releases(&fleet);
     let mut server = Server::new(fleet, releases);
     (server.assigned, server.voice) = (assigned, voice);
@@ -56,14 +56,14 @@ fn cut_all<const R: usize, const W: usize, const E: usize>(
     for (index, step) in flash.journal.iter().enumerate() {
         for tear in flash.tears(&step.operation) {
             let (case, image) = (base.and(index, tear), flash.torn(step, tear));
-            if cases.is_new(&case, &step.operation, &image) {
-                Cases::check(&case, || recover(flash, image, phase, &history[step.mark]));
+            if let Some(number) = cases.admit(&case, &step.operation, &image) {
+                Cases::check(&case, number, || recover(flash, image, phase, &history[step.mark]));
             }
         }
     }
 }
 
-/// Starts a device from a torn flash: without anybody who can sign, and then as it should be.
+/// Starts a device from a torn flash: first with nothing but replayed orders, and then as it should be.
 fn recover<const R: usize, const W: usize, const E: usize>(
     flash: &Nor<R, W, E>,
     image: Image,
@@ -72,8 +72,8 @@ fn recover<const R: usize, const W: usize, const E: usize>(
 ) {
     let mut oracle = oracle.clone();
     oracle.steady.release();
-    let forged = server(phase.assigned, Voice::Forged);
-    let mut alone = Device::start(flash.restart(image.clone()), forged, oracle.clone());
+    let replayed = server(phase.assigned, Voice::Replayed);
+    let mut alone = Device::start(flash.restart(image.clone()), replayed, oracle.clone());
     alone.oracle.bounded.restart();
     alone.wait(UNANSWERED_WAITS);
 

@@ -55,8 +55,8 @@ impl Explorer {
         for (index, step) in flash.journal.iter().enumerate() {
             for tear in flash.tears(&step.operation) {
                 let (case, image) = (case.and(index, tear), flash.torn(step, tear));
-                if self.cases.is_new(&case, &step.operation, &image) {
-                    Cases::check(&case, || self.recover(flash.restart(image), &case, may, depth));
+                if let Some(number) = self.cases.admit(&case, &step.operation, &image) {
+                    Cases::check(&case, number, || self.recover(flash.restart(image), &case, may, depth));
                 }
             }
         }

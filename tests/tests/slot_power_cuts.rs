@@ -161,9 +161,9 @@ impl Explorer {
                     continue;
                 }
                 let (case, image) = (case.and(index, tear), flash.torn(step, tear));
-                if self.cases.is_new(&case, &step.operation, &image) {
+                if let Some(number) = self.cases.admit(&case, &step.operation, &image) {
                     let fetched = fetched + step.mark;
-                    Cases::check(&case, || self.resume(flash.restart(image), &case, fetched));
+                    Cases::check(&case, number, || self.resume(flash.restart(image), &case, fetched));
                 }
             }
         }

@@ -2,15 +2,22 @@
 //!
 //! A failing case prints one line. With that line in `STEADFAST_CASE` the same test runs that case and no other.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use super::nor::{Image, Operation};
 use super::tear::Tear;
 
 /// The environment variable that holds the one case to run.
 const REPLAY: &str = "STEADFAST_CASE";
+
+/// The environment variable that asks for the quick inner loop.
+const QUICK: &str = "STEADFAST_QUICK";
+
+/// In the quick inner loop one case in so many is run.
+const QUICK_ONE_IN: u64 = 16;
 
 /// Where power was cut: `internal/trial/17-spent0/3-weak` is a second cut at the recovery's operation 3.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,41 +48,50 @@ impl fmt::Display for Case {
 }
 
 /// What was tried.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Cases {
     seen: HashSet<u64>,
     counts: BTreeMap<(String, &'static str), usize>,
     only: Option<String>,
+    one_in: u64,
+}
+
+impl Default for Cases {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 impl Cases {
-    /// None yet; restricted to one when `STEADFAST_CASE` names it.
+    /// None yet; restricted to one when `STEADFAST_CASE` names it, to a sample in the quick inner loop.
     #[must_use]
     pub fn new() -> Self {
-        Self { only: std::env::var(REPLAY).ok(), ..Self::default() }
+        let one_in = if std::env::var_os(QUICK).is_some() { QUICK_ONE_IN } else { 1 };
+        Self { seen: HashSet::new(), counts: BTreeMap::new(), only: std::env::var(REPLAY).ok(), one_in }
     }
 
-    /// Whether this case has to be run: not when the like of it was, nor when another one was asked for.
-    pub fn is_new(&mut self, case: &Case, operation: &Operation, image: &Image) -> bool {
+    /// The number of this case if it has to be run: not when the like of it was, nor when another one was asked for.
+    pub fn admit(&mut self, case: &Case, operation: &Operation, image: &Image) -> Option<usize> {
         if let Some(only) = &self.only {
             let name = case.to_string();
-            return *only == name || only.starts_with(&format!("{name}/"));
+            return (*only == name || only.starts_with(&format!("{name}/"))).then_some(1);
         }
         let mut hasher = DefaultHasher::new();
         (case.geometry, &case.phase, case.cuts.len(), operation, &image.bytes, &image.used).hash(&mut hasher);
-        if !self.seen.insert(hasher.finish()) {
-            return false;
+        let hash = hasher.finish();
+        if !hash.is_multiple_of(self.one_in) || !self.seen.insert(hash) {
+            return None;
         }
         let tear = case.cuts.last().map_or("none", |(_, tear)| tear.kind());
         *self.counts.entry((format!("{}/{}", case.geometry, case.phase), tear)).or_default() += 1;
-        true
+        Some(self.seen.len())
     }
 
-    /// Runs the checks of one case; a panic inside is repeated with the line that replays it.
-    pub fn check(case: &Case, checks: impl FnOnce()) {
-        if let Err(cause) = std::panic::catch_unwind(std::panic::AssertUnwindSafe(checks)) {
-            eprintln!("replay with: {REPLAY}={case} cargo test -p steadfast-tests");
-            std::panic::resume_unwind(cause);
+    /// Runs the checks of one case; a panic inside is followed by the line that replays it.
+    pub fn check(case: &Case, number: usize, checks: impl FnOnce()) {
+        if let Err(cause) = catch_unwind(AssertUnwindSafe(checks)) {
+            eprintln!("found after {number} cases; replay with: {REPLAY}={case} cargo test -p steadfast-tests");
+            resume_unwind(cause);
         }
     }
 
@@ -95,7 +111,7 @@ impl Cases {
 /// A line for each geometry and phase, with the number of cases by tear.
 impl fmt::Display for Cases {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let phases: std::collections::BTreeSet<&String> = self.counts.keys().map(|(phase, _)| phase).collect();
+        let phases: BTreeSet<&String> = self.counts.keys().map(|(phase, _)| phase).collect();
         for phase in phases {
             let of_phase = || self.counts.iter().filter(|((name, _), _)| name == phase);
             let total: usize = of_phase().map(|(_, count)| count).sum();
@@ -103,6 +119,7 @@ impl fmt::Display for Cases {
             let parts: Vec<_> = of_phase().map(|((_, tear), count)| format!("{tear} {count}")).collect();
             writeln!(f, "{})", parts.join(", "))?;
         }
-        write!(f, "{} distinct power cuts", self.len())
+        write!(f, "{} distinct power cuts", self.len())?;
+        if self.one_in > 1 { write!(f, ", a sample of one in {}", self.one_in) } else { Ok(()) }
     }
 }

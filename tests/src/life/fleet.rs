@@ -25,7 +25,6 @@ const FLEET: FleetId = FleetId([7; 16]);
 const DEVICE: DeviceId = DeviceId([9; 16]);
 
 /// The keys of all roles.
-#[derive(Clone)]
 pub struct Fleet {
     root: SigningKey,
     publisher: SigningKey,
@@ -47,11 +46,17 @@ pub struct Release {
     path: Vec<u8>,
 }
 
+impl Default for Fleet {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Fleet {
-    /// The fleet with keys from these seeds: the first byte of each role's seed.
+    /// The fleet with its keys, the same in every run.
     #[must_use]
-    pub fn new(seed: u8) -> Self {
-        let key = |role: u8| SigningKey::from_bytes(&[seed ^ role; 32]);
+    pub fn new() -> Self {
+        let key = |role: u8| SigningKey::from_bytes(&[role; 32]);
         Self { root: key(1), publisher: key(2), director: key(3), device: key(4) }
     }
 

@@ -24,8 +24,8 @@ const POLL_AFTER_SECONDS: u32 = 60;
 pub enum Voice {
     /// As it should.
     Honest,
-    /// It has none of the fleet's keys and signs with others.
-    Forged,
+    /// It has no keys, and gives what the director signed for another poll.
+    Replayed,
     /// Not at all.
     Silent,
 }
@@ -34,8 +34,6 @@ pub enum Voice {
 pub struct Server {
     /// The fleet's keys.
     pub fleet: Fleet,
-    /// Keys that nobody trusts.
-    forger: Fleet,
     /// Every release there is, ascending.
     pub releases: Vec<Release>,
     /// The sequence of the one that is assigned.
@@ -54,17 +52,7 @@ impl Server {
     /// A server with these releases that assigns none yet.
     #[must_use]
     pub fn new(fleet: Fleet, releases: Vec<Release>) -> Self {
-        let forger = Fleet::new(0x55);
-        Self {
-            fleet,
-            forger,
-            releases,
-            assigned: 0,
-            voice: Voice::Honest,
-            reports: Vec::new(),
-            polls: 0,
-            object_bytes: 0,
-        }
+        Self { fleet, releases, assigned: 0, voice: Voice::Honest, reports: Vec::new(), polls: 0, object_bytes: 0 }
     }
 
     /// The release of that sequence.
@@ -112,8 +100,8 @@ impl Server {
     }
 
     fn direct(&self, kind: Kind, poll: &[u8], statement: &[u8]) -> Vec<u8> {
-        let signer = if self.voice == Voice::Forged { &self.forger } else { &self.fleet };
-        signer.direct(kind, poll, statement)
+        let poll = if self.voice == Voice::Replayed { b"another poll" } else { poll };
+        self.fleet.direct(kind, poll, statement)
     }
 
     fn inline(&mut self, release: &Release) -> Vec<u8> {

@@ -1,5 +1,5 @@
 //! Invariant: the floor and the keyring's version never fall, and the accepted release is older than before only when
-//! an older one was assigned.
+//! an older one was assigned. The floor rises when its release is confirmed or adopted, never before.
 
 use steadfast_core::position::Position;
 
@@ -20,6 +20,8 @@ impl Checker for Floor {
         let fell = record.accepted < self.accepted;
         let ordered = record.accepted == moment.order().position();
         assert!(!fell || ordered, "accepted fell from {:?} to {:?}", self.accepted, record.accepted);
+        let taken = record.trial.is_none() && record.accepted == moment.order().position();
+        assert!(record.floor == self.floor || self.floor == Position::ZERO || taken, "the floor rose too early");
         assert!(record.accepted >= record.floor, "accepted what is below the floor");
         self.floor = record.floor;
         self.accepted = record.accepted;

@@ -1,4 +1,4 @@
-//! Invariant: reports tell the truth. Success above all is reported only of what is confirmed.
+//! Invariant: reports tell the truth. Success above all is recorded, and so reported, only of what is confirmed.
 
 use steadfast_core::content::Content;
 use steadfast_core::id::ContentId;
@@ -12,6 +12,11 @@ pub(super) struct Truth;
 
 impl Checker for Truth {
     fn look(&mut self, moment: &Moment<'_>) {
+        let outcome = &moment.record.outcome;
+        if outcome.ending == Ending::Confirmed {
+            let confirmed = moment.confirmed().map(|content| content.id());
+            assert_eq!(Some(outcome.content), confirmed, "success is recorded of what is not confirmed");
+        }
         moment.reports.iter().for_each(|report| judge(moment, report));
     }
 }
@@ -23,9 +28,6 @@ fn judge(moment: &Moment<'_>, report: &Report) {
     assert_eq!(report.confirmed, name(moment.confirmed()), "reports that something else is confirmed");
     assert_eq!((report.accepted, report.floor), (record.accepted, record.floor));
     assert_eq!(report.outcome, record.outcome);
-    if report.outcome.ending == Ending::Confirmed {
-        assert_eq!(report.outcome.content, report.confirmed, "reports success of what is not confirmed");
-    }
     let running_on_trial = matches!(report.trial, TrialState::Running(content) if content == report.running);
     let on_trial = running_on_trial || moment.running.is_none();
     assert!(on_trial || report.running == report.confirmed, "runs what is neither confirmed nor on trial");
