@@ -4,6 +4,7 @@
 //! A command is listed here when it works, not before.
 
 mod board;
+mod mutants;
 mod paths;
 mod real;
 mod setup;
@@ -30,6 +31,8 @@ enum Command {
     BuildBoard,
     /// Convert a community network's real configuration, compile it as a whole, and break it on purpose.
     Real(real::Options),
+    /// Plant known bugs in a copy of the tree, one at a time, and see that the tests find each.
+    Mutants,
     /// Print flash and RAM by component: the board's firmware, and the core alone.
     Size,
     /// Run all tests of the project.
@@ -41,6 +44,7 @@ fn main() -> ExitCode {
         Command::Setup => setup::run().map(|_| ()),
         Command::BuildBoard => board::build(&board::QEMU_RISCV_VIRT).map(|elf| println!("{}", elf.display())),
         Command::Real(options) => real::run(&options),
+        Command::Mutants => mutants::run(),
         Command::Size => size::run(),
         Command::Test(options) => test::run(&options),
     };
