@@ -1,12 +1,13 @@
 //! `cargo xtask real --data DIR`: a community network's real configuration as a fleet.
 //!
-//! The data is converted to a fleet repository, compiled as a whole, and broken on purpose, one value at a time: each
-//! mistake must be found where it was made. Nothing of the data is part of this project.
+//! The data is converted to a fleet repository and compiled as a whole. Some of its hosts run as gateways and take a change. Then
+//! it is broken on purpose, one value at a time: each mistake must be found where it was made. Nothing of the data is part of this project.
 
 mod convert;
 mod figures;
 mod mistakes;
 mod repository;
+mod rollout;
 #[cfg(test)]
 mod sample;
 mod source;
@@ -20,6 +21,7 @@ use clap::Parser;
 
 use convert::Fleet;
 use repository::Repository;
+use rollout::Programs;
 
 #[derive(Parser)]
 #[command(name = "steadfast-real", about = "A community network's real configuration as a fleet.")]
@@ -30,6 +32,9 @@ struct Arguments {
     /// Where repositories are written; what an earlier run wrote is replaced.
     #[arg(long, value_name = "DIR")]
     work: PathBuf,
+    /// Where `steadfast` and `steadfast-gateway` are.
+    #[arg(long, value_name = "DIR")]
+    programs: PathBuf,
 }
 
 fn main() -> ExitCode {
@@ -44,6 +49,7 @@ fn main() -> ExitCode {
 
 fn run(arguments: &Arguments) -> Result<()> {
     let start = Instant::now();
+    let programs = Programs::find(&arguments.programs)?;
     let source = source::read(&arguments.data)?;
     println!("# The data\n\n{} sites with {} values\n", source.sites.len(), source.values);
     let fleet = convert::convert(source);
@@ -52,6 +58,7 @@ fn run(arguments: &Arguments) -> Result<()> {
     let commit = repository.commit("the network as it is")?;
     println!("# Compiled as a whole\n\n{} at commit {commit}", repository.folder().display());
     figures::whole(&repository)?.print();
+    rollout::run(&arguments.work, &fleet, &repository, &programs)?;
     mistakes::run(&arguments.work.join("mistakes"), &fleet)?;
     println!("{} s in all", start.elapsed().as_secs());
     Ok(())

@@ -9,6 +9,9 @@ use anyhow::{Context, Result, bail};
 
 use crate::paths;
 
+/// What it is, and the programs that it runs.
+const PACKAGES: [&str; 3] = ["steadfast-real", "steadfast", "steadfast-gateway"];
+
 /// Where the data is.
 #[derive(clap::Args)]
 pub(crate) struct Options {
@@ -23,7 +26,10 @@ pub(crate) struct Options {
 /// When something does not build, or the run finds something wrong, which it has printed.
 pub(crate) fn run(options: &Options) -> Result<()> {
     let mut build = Command::new(env!("CARGO"));
-    build.args(["build", "--locked", "--package", "steadfast-real"]).current_dir(paths::workspace());
+    build
+        .args(["build", "--locked"])
+        .args(PACKAGES.iter().flat_map(|package| ["--package", package]))
+        .current_dir(paths::workspace());
     let status = build.status().with_context(|| format!("cannot run {build:?}"))?;
     if !status.success() {
         bail!("it does not build; the messages stand above");
@@ -31,6 +37,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let programs = paths::host_target().join("debug");
     let mut real = Command::new(programs.join("steadfast-real"));
     real.arg("--data").arg(&options.data).arg("--work").arg(paths::host_target().join("real"));
+    real.arg("--programs").arg(programs);
     let status = real.status().with_context(|| format!("cannot run {real:?}"))?;
     if !status.success() {
         bail!("the real network did not come through; what went wrong stands above");

@@ -18,13 +18,16 @@ use shape::Layer;
 
 use crate::source::{Ignored, SiteRole, Source, Vars, group_name};
 pub(crate) use hosts::Host;
-pub(crate) use inventory::TABLE;
+pub(crate) use inventory::{TABLE, device_id};
 
 /// The schema that all devices have.
 pub(crate) const SCHEMA: &str = include_str!("../../schema/router.toml");
 
 /// The levels of the repository, and how its sections reach the devices.
 const SETTINGS: &str = include_str!("../../schema/steadfast.toml");
+
+/// The section with the networks of a site.
+pub(crate) const NETWORK: &str = "network";
 
 /// What holds for every device: asked often, because the devices of a rehearsal are watched by somebody who waits.
 const COMMON: &str = "[agent]\npoll_seconds = 1\n\n[health]\ntrial_seconds = 60\n";
