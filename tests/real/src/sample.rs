@@ -18,7 +18,7 @@ const FILES: &[(&str, &str)] = &[
         "target: chip/one\nbrand_nice: Example\nmodel_nice: Small\nopenwrt_version: snapshot\ndsa_ports: [lan1, lan2]\n\
          leds:\n- {name: a, sysfs: 'red:a', trigger: none}\n- {name: b, sysfs: 'red:b', trigger: netdev, mode: link rx}\n\
          ath10k_ct_fwcfg:\n- {id: pci-1, config: \"peers = 3\\n\"}\n\
-         wireless_devices:\n- {name: fast, band: 5g, htmode_prefix: VHT, path: platform/one, ifname_hint: wlan5}\n",
+         wireless_devices:\n- {name: fast, band: 5g, htmode_prefix: VHT, path: platform/one, ifname_hint: radio5}\n",
     ),
     (
         "group_vars/model_box_large.yml",
@@ -46,7 +46,7 @@ const FILES: &[(&str, &str)] = &[
         "location: south\nrole: gateway\nmodel: box-large\nhosts:\n- hostname: south-gw\n\
          ipv6_prefix: 2001:db8:2::/56\nsgw: 1000 500\ntunnel_metric: 9\nuplink: {ifname: eth0, ipv4: 192.0.2.65/30, \
          ipv6: '2001:db8:3::1/127'}\nmgmt: {ifname: eth1, ipv4: 192.0.2.129/30, ipv6: '2001:db8:2::/64', \
-         assignments: {south-gw: 1}}\nmesh_links:\n- {name: mesh_west, ifname: eth2, ipv4: 192.0.2.140/32, ptp: true}\n\
+         assignments: {south-gw: 1}}\nmesh_links:\n- {name: mesh_hill, ifname: eth2, ipv4: 192.0.2.140/32, ptp: true}\n\
          wireguard_base_prefix_ipv4: 192.0.2.192/26\nwireguard_base_prefix_ipv6: 2001:db8:4::/64\n\
          gre_base_prefix: 2001:db8:5::/64\ngre_tunnel_alias: south\n",
     ),
