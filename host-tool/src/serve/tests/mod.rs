@@ -3,6 +3,7 @@
 mod lifecycle;
 mod polls;
 mod reports;
+mod sizes;
 
 use std::fs;
 use std::path::Path;
