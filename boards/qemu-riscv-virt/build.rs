@@ -72,6 +72,11 @@ fn check_flash(board: &Table) {
     for pair in regions.windows(2) {
         assert!(pair[0].1 <= pair[1].0, "board.toml: [flash.{}] and [flash.{}] overlap", pair[0].2, pair[1].2);
     }
+    let inside = regions.iter().position(|region| region.2 == "identity");
+    assert!(
+        inside == Some(0) || inside == Some(regions.len() - 1),
+        "board.toml: [flash.identity] lies between the regions that core writes: put it before or behind them"
+    );
     assert!(regions.last().is_some_and(|last| last.1 <= whole), "board.toml: a region lies beyond the flash");
 }
 
