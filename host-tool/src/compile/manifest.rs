@@ -85,6 +85,7 @@ impl<'f> Compiler<'f> {
             order.extend(device.chain.map(|chain| (device.model, fleet.layers.indexes(chain), index)));
         }
         order.sort_unstable();
+        self.leaves.reserve(order.len());
         let mut stack = Stack::new(&fleet.layers);
         let mut shared: Option<(u32, u32, Vec<Option<u32>>)> = None;
         let mut model_index = None;

@@ -3,7 +3,8 @@
 //! `inventory/**/*.csv` and `*.toml`, one file a batch. Both say the same things: `device`, `name`, `model`,
 //! `public_key`, values as `set.SECTION.FIELD`, and anything else is a label.
 
-use std::collections::HashMap;
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use steadfast_core::id::DeviceId;
@@ -49,19 +50,59 @@ pub(super) struct Inventory<'f> {
     names: HashMap<Arc<str>, Place>,
     ids: HashMap<DeviceId, Place>,
     keys: HashMap<[u8; 32], Place>,
+    /// Models and labels, each text once: most rows repeat those of others.
+    words: HashSet<Arc<str>>,
 }
 
-/// A named text of a row: a cell with its column, or a key with its value.
-struct Part {
-    name: Arc<str>,
+/// What a row says under one name: a cell with its column, or a key with its value.
+struct Part<'a> {
+    name: Cow<'a, str>,
     key: Place,
-    node: Node,
+    given: Given<'a>,
+    place: Place,
+}
+
+/// A cell's text, or a value of a TOML file.
+#[derive(Clone, Copy)]
+enum Given<'a> {
+    Cell(&'a str),
+    Written(&'a Value),
+}
+
+impl<'a> Part<'a> {
+    fn of(entry: &'a Entry) -> Self {
+        let given = Given::Written(&entry.node.value);
+        Self { name: Cow::Borrowed(&entry.name), key: entry.key, given, place: entry.node.place }
+    }
+
+    fn text(&self) -> Option<&'a str> {
+        match self.given {
+            Given::Cell(text) => Some(text),
+            Given::Written(Value::Text(text)) => Some(text),
+            Given::Written(_) => None,
+        }
+    }
+
+    fn node(&self) -> Node {
+        let value = match self.given {
+            Given::Cell(text) => Value::Cell(text.into()),
+            Given::Written(value) => value.clone(),
+        };
+        Node { value, place: self.place }
+    }
 }
 
 impl<'f> Inventory<'f> {
     /// Without rows yet.
     pub(super) fn new(findings: &'f mut Findings) -> Self {
-        Self { rows: Vec::new(), findings, names: HashMap::new(), ids: HashMap::new(), keys: HashMap::new() }
+        Self {
+            rows: Vec::new(),
+            findings,
+            names: HashMap::new(),
+            ids: HashMap::new(),
+            keys: HashMap::new(),
+            words: HashSet::new(),
+        }
     }
 
     /// Takes in a file of comma-separated values whose first record names the columns.
@@ -77,9 +118,14 @@ impl<'f> Inventory<'f> {
         if !self.header_is_sound(&header) {
             return;
         }
+        // Once, instead of growing by copying what is there.
+        let expected = text.bytes().filter(|byte| *byte == b'\n').count();
+        self.rows.reserve(expected);
+        self.names.reserve(expected);
+        self.ids.reserve(expected);
         for record in records {
             match record {
-                Ok(cells) if cells.len() == header.len() => self.row(cells_to_parts(&header, (file, cells))),
+                Ok(cells) if cells.len() == header.len() => self.row(&cells_to_parts(&header, (file, &cells))),
                 Ok(cells) => self.findings.add(wrong_width(file, &cells, header.len())),
                 Err(quote) => self.bad_quote(file, &quote),
             }
@@ -106,20 +152,18 @@ impl<'f> Inventory<'f> {
             self.findings.add(Finding::new(Code::WrongType, "a device is a table").at(item.place));
             return;
         };
-        let part = |entry: &Entry| Part { name: entry.name.clone(), key: entry.key, node: entry.node.clone() };
         let (own, parts): (Vec<_>, Vec<_>) = table.entries().iter().partition(|entry| &*entry.name == "set");
-        let mut parts: Vec<Part> = parts.into_iter().map(part).collect();
+        let mut parts: Vec<Part<'_>> = parts.into_iter().map(Part::of).collect();
         for entry in own {
             let values = entry.node.table().map(|table| table.entries()).unwrap_or_default();
-            parts.extend(
-                values.iter().map(|value| Part { name: format!("{SET}{}", quoted(&value.name)).into(), ..part(value) }),
-            );
+            let named = |value: &Entry| Cow::Owned(format!("{SET}{}", quoted(&value.name)));
+            parts.extend(values.iter().map(|value| Part { name: named(value), ..Part::of(value) }));
         }
         if let Some(name) = COLUMNS[..3].iter().find(|name| table.node(name).is_none()) {
             self.findings.add(missing_key(name).at(item.place));
             return;
         }
-        self.row(parts);
+        self.row(&parts);
     }
 
     fn header_is_sound(&mut self, header: &[(Arc<str>, Place)]) -> bool {
@@ -157,11 +201,11 @@ impl<'f> Inventory<'f> {
     }
 
     /// Takes in one device; whatever is wrong with it is reported, all of it, and the device left out.
-    fn row(&mut self, parts: Vec<Part>) {
+    fn row(&mut self, parts: &[Part<'_>]) {
         let mut labels = Labels::default();
         let mut own = Table::default();
         let mut sound = true;
-        for part in &parts {
+        for part in parts {
             sound &= match &*part.name {
                 name if name.starts_with(SET) => self.own_value(&mut own, part),
                 name if COLUMNS.contains(&name) => true,
@@ -169,7 +213,7 @@ impl<'f> Inventory<'f> {
             };
         }
         let (Some(id), Some(name), Some(model), Some(public_key)) =
-            (self.id(&parts), self.name(&parts), self.model(&parts), self.public_key(&parts))
+            (self.id(parts), self.name(parts), self.model(parts), self.public_key(parts))
         else {
             return;
         };
@@ -180,9 +224,9 @@ impl<'f> Inventory<'f> {
         }
     }
 
-    fn id(&mut self, parts: &[Part]) -> Option<DeviceId> {
+    fn id(&mut self, parts: &[Part<'_>]) -> Option<DeviceId> {
         let (text, place) = self.required(parts, "device", Code::BadId)?;
-        let id = DeviceId::from_hex(&text).filter(|id| *id != DeviceId::NONE);
+        let id = DeviceId::from_hex(text).filter(|id| *id != DeviceId::NONE);
         if id.is_none() {
             let finding = Finding::new(Code::BadId, "a device's id is 32 hexadecimal digits, not all zero");
             self.findings.add(finding.at(place).help("`steadfast device enroll` makes one at random"));
@@ -190,10 +234,10 @@ impl<'f> Inventory<'f> {
         id
     }
 
-    fn name(&mut self, parts: &[Part]) -> Option<(Arc<str>, Place)> {
+    fn name(&mut self, parts: &[Part<'_>]) -> Option<(Arc<str>, Place)> {
         let (name, place) = self.required(parts, "name", Code::BadName)?;
-        if is_file_name(&name) {
-            return Some((name, place));
+        if is_file_name(name) {
+            return Some((name.into(), place));
         }
         let finding = Finding::new(Code::BadName, format!("`{name}` cannot be a device's name"));
         let help = format!("letters, digits, `-`, `_` and `.`, at most {NAME_BYTES}, not starting with `.` or `-`");
@@ -201,63 +245,76 @@ impl<'f> Inventory<'f> {
         None
     }
 
-    fn model(&mut self, parts: &[Part]) -> Option<(Arc<str>, Place)> {
-        self.required(parts, "model", Code::MissingModel)
+    fn model(&mut self, parts: &[Part<'_>]) -> Option<(Arc<str>, Place)> {
+        let (name, place) = self.required(parts, "model", Code::MissingModel)?;
+        Some((self.word(name), place))
     }
 
     /// `Some(None)` without a key, `None` for one that is wrong.
-    fn public_key(&mut self, parts: &[Part]) -> Option<Option<[u8; 32]>> {
+    fn public_key(&mut self, parts: &[Part<'_>]) -> Option<Option<[u8; 32]>> {
         let Some(part) = parts.iter().find(|part| &*part.name == "public_key") else { return Some(None) };
-        let text = part.node.text().cloned().unwrap_or_default();
+        let text = part.text().unwrap_or("no text");
         if text.is_empty() {
             return Some(None);
         }
-        let key = steadfast_core::id::SchemaId::from_hex(&text).map(|id| id.0);
+        let key = steadfast_core::id::SchemaId::from_hex(text).map(|id| id.0);
         if key.is_none() {
-            let finding = Finding::new(Code::BadId, "a public key is 64 hexadecimal digits").at(part.node.place);
+            let finding = Finding::new(Code::BadId, "a public key is 64 hexadecimal digits").at(part.place);
             self.findings.add(finding.help("leave it empty until the device is enrolled"));
         }
         key.map(Some)
     }
 
     /// A text that must not be empty.
-    fn required(&mut self, parts: &[Part], name: &str, code: Code) -> Option<(Arc<str>, Place)> {
+    fn required<'a>(&mut self, parts: &[Part<'a>], name: &str, code: Code) -> Option<(&'a str, Place)> {
         let part = parts.iter().find(|part| &*part.name == name)?;
-        let text = part.node.text().filter(|text| !text.is_empty());
+        let text = part.text().filter(|text| !text.is_empty());
         if text.is_none() {
-            let finding = Finding::new(code, format!("this device has no {name}")).at(part.node.place);
+            let finding = Finding::new(code, format!("this device has no {name}")).at(part.place);
             self.findings.add(finding.help(format!("every device needs a {name}, as text")));
         }
-        text.map(|text| (text.clone(), part.node.place))
+        text.map(|text| (text, part.place))
     }
 
-    fn label(&mut self, labels: &mut Labels, part: &Part) -> bool {
+    /// The one copy of a text that many rows have.
+    fn word(&mut self, text: &str) -> Arc<str> {
+        if let Some(known) = self.words.get(text) {
+            return known.clone();
+        }
+        let word: Arc<str> = text.into();
+        self.words.insert(word.clone());
+        word
+    }
+
+    fn label(&mut self, labels: &mut Labels, part: &Part<'_>) -> bool {
         if !is_label_name(&part.name) {
             self.findings.add(bad_label_name(&part.name).at(part.key));
             return false;
         }
-        let value: Arc<str> = match &part.node.value {
-            Value::Cell(text) | Value::Text(text) => text.clone(),
-            Value::Int(number) => number.to_string().into(),
-            other => {
+        let value = match part.given {
+            Given::Cell(text) => Cow::Borrowed(text),
+            Given::Written(Value::Text(text)) => Cow::Borrowed(&**text),
+            Given::Written(Value::Int(number)) => Cow::Owned(number.to_string()),
+            Given::Written(other) => {
                 let finding = Finding::new(Code::WrongType, format!("a label is text, this is {}", other.kind()));
-                self.findings.add(finding.at(part.node.place).help("write it in quotes"));
+                self.findings.add(finding.at(part.place).help("write it in quotes"));
                 return false;
             }
         };
         if value.len() > NAME_BYTES || value.chars().any(char::is_control) {
             let finding = Finding::new(Code::BadName, format!("a label is at most {NAME_BYTES} printable bytes"));
-            self.findings.add(finding.at(part.node.place));
+            self.findings.add(finding.at(part.place));
             return false;
         }
         if !value.is_empty() {
-            labels.insert(part.name.clone(), (value, part.node.place));
+            let (name, value) = (self.word(&part.name), self.word(&value));
+            labels.insert((name, value), part.place);
         }
         true
     }
 
-    fn own_value(&mut self, own: &mut Table, part: &Part) -> bool {
-        if matches!(&part.node.value, Value::Cell(text) if text.is_empty()) {
+    fn own_value(&mut self, own: &mut Table, part: &Part<'_>) -> bool {
+        if matches!(part.given, Given::Cell("")) {
             return true;
         }
         let path = FieldPath::parse(part.name.strip_prefix(SET).unwrap_or_default());
@@ -284,12 +341,12 @@ impl<'f> Inventory<'f> {
 }
 
 /// The table with the part's value at `steps`; `None` when another value is in the way.
-fn set_at(table: &Table, steps: &[Arc<str>], part: &Part) -> Option<Table> {
+fn set_at(table: &Table, steps: &[Arc<str>], part: &Part<'_>) -> Option<Table> {
     let (first, rest) = steps.split_first()?;
     let mut table = table.clone();
     let below = table.node(first);
     let node = match (rest.is_empty(), below) {
-        (true, None) => part.node.clone(),
+        (true, None) => part.node(),
         (true, Some(_)) => return None,
         (false, None) => nested(&set_at(&Table::default(), rest, part)?, part),
         (false, Some(below)) => nested(&set_at(below.table()?, rest, part)?, part),
@@ -298,14 +355,16 @@ fn set_at(table: &Table, steps: &[Arc<str>], part: &Part) -> Option<Table> {
     Some(table)
 }
 
-fn nested(table: &Table, part: &Part) -> Node {
-    Node { value: Value::Table(Arc::new(table.clone())), place: part.node.place }
+fn nested(table: &Table, part: &Part<'_>) -> Node {
+    Node { value: Value::Table(Arc::new(table.clone())), place: part.place }
 }
 
-fn cells_to_parts(header: &[(Arc<str>, Place)], (file, cells): (FileId, Vec<Cell<'_>>)) -> Vec<Part> {
-    let parts = header.iter().zip(cells).map(|((name, key), cell)| {
-        let node = Node { value: Value::Cell(cell.text.as_ref().into()), place: Place::new(file, cell.span) };
-        Part { name: name.clone(), key: *key, node }
+fn cells_to_parts<'a>(header: &'a [(Arc<str>, Place)], (file, cells): (FileId, &'a [Cell<'_>])) -> Vec<Part<'a>> {
+    let parts = header.iter().zip(cells).map(|((name, key), cell)| Part {
+        name: Cow::Borrowed(&**name),
+        key: *key,
+        given: Given::Cell(&cell.text),
+        place: Place::new(file, cell.span.clone()),
     });
     parts.collect()
 }

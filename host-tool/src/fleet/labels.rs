@@ -3,30 +3,77 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
+use super::PlainLabels;
 use super::files::Files;
 use crate::diagnostics::{Code, Finding, Findings, Place};
 use crate::value::{Value, read_toml};
 
-/// Labels by name, each with its value and where it was given.
-pub(super) type Labels = BTreeMap<Arc<str>, (Arc<str>, Place)>;
+/// A label's name and value.
+pub(super) type Pair = (Arc<str>, Arc<str>);
+
+/// Labels ascending by name, each with where it was given.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Labels {
+    /// Apart from the places, so that the labels of two devices can be compared.
+    pairs: Vec<Pair>,
+    places: Vec<Place>,
+}
+
+impl Labels {
+    /// The label of this name: its value and place.
+    pub(super) fn get(&self, name: &str) -> Option<(&Arc<str>, Place)> {
+        let at = self.pairs.binary_search_by(|(other, _)| (**other).cmp(name)).ok()?;
+        Some((&self.pairs[at].1, self.places[at]))
+    }
+
+    /// Puts a label in, in place of one of the same name.
+    pub(super) fn insert(&mut self, pair: Pair, place: Place) {
+        match self.pairs.binary_search_by(|(other, _)| other.cmp(&pair.0)) {
+            Ok(at) => (self.pairs[at], self.places[at]) = (pair, place),
+            Err(at) => {
+                self.pairs.insert(at, pair);
+                self.places.insert(at, place);
+            }
+        }
+    }
+
+    fn iter(&self) -> impl Iterator<Item = (&Pair, Place)> {
+        self.pairs.iter().zip(self.places.iter().copied())
+    }
+}
+
+/// All labels of a device. Places are known for the first device that has these, which is the one that messages point to.
+pub(super) struct Complete {
+    /// The labels, shared by all devices that have the same.
+    pub(super) plain: Arc<PlainLabels>,
+    /// The same with places.
+    pub(super) placed: Option<Labels>,
+}
 
 /// What is no label, whatever a file in `labels/` says.
 const NOT_LABELS: [&str; 4] = ["device", "name", "model", "public_key"];
 
 /// What every label's value implies directly.
 pub(super) struct Implications {
-    direct: HashMap<(Arc<str>, Arc<str>), Labels>,
-    paths: BTreeMap<String, (Arc<str>, Arc<str>)>,
-    used: BTreeSet<(Arc<str>, Arc<str>)>,
+    direct: HashMap<Pair, Labels>,
+    paths: BTreeMap<String, Pair>,
+    used: BTreeSet<Pair>,
     /// Values whose files have faults: what they imply is not wholly known.
-    faulty: BTreeSet<(Arc<str>, Arc<str>)>,
+    faulty: BTreeSet<Pair>,
+    /// What a device's own labels come to, for those seen so far.
+    known: HashMap<Vec<Pair>, Arc<PlainLabels>>,
 }
 
 impl Implications {
     /// Reads `labels/<label>/<value>.toml`.
     pub(super) fn read(files: &mut Files, findings: &mut Findings) -> Self {
-        let mut all =
-            Self { direct: HashMap::new(), paths: BTreeMap::new(), used: BTreeSet::new(), faulty: BTreeSet::new() };
+        let mut all = Self {
+            direct: HashMap::new(),
+            paths: BTreeMap::new(),
+            used: BTreeSet::new(),
+            faulty: BTreeSet::new(),
+            known: HashMap::new(),
+        };
         for path in files.under("labels/") {
             let Some(stem) = path.strip_prefix("labels/").and_then(|path| path.strip_suffix(".toml")) else { continue };
             let Some((label, value)) = stem.split_once('/') else {
@@ -34,7 +81,7 @@ impl Implications {
                 findings.add(finding.help("move it to labels/LABEL/VALUE.toml"));
                 continue;
             };
-            let key: (Arc<str>, Arc<str>) = (label.into(), value.into());
+            let key: Pair = (label.into(), value.into());
             let mut here = Findings::default();
             match files.text(&path) {
                 Ok(file) => {
@@ -57,45 +104,48 @@ impl Implications {
     ///
     /// # Errors
     /// A contradiction or a circle; `None` when a file with faults is involved, which were reported.
-    pub(super) fn complete(&mut self, own: &Labels) -> Result<Labels, Option<Finding>> {
-        let mut labels = Labels::new();
-        for (name, (value, place)) in own {
-            self.add(&mut labels, (name, value, *place), &mut Vec::new())?;
+    pub(super) fn complete(&mut self, own: &Labels) -> Result<Complete, Option<Finding>> {
+        if let Some(plain) = self.known.get(&own.pairs) {
+            return Ok(Complete { plain: plain.clone(), placed: None });
         }
-        Ok(labels)
+        let mut labels = Labels::default();
+        for (pair, place) in own.iter() {
+            self.add(&mut labels, (pair, place), &mut Vec::new())?;
+        }
+        let plain: Arc<PlainLabels> = Arc::new(labels.pairs.iter().cloned().collect());
+        self.known.insert(own.pairs.clone(), plain.clone());
+        Ok(Complete { plain, placed: Some(labels) })
     }
 
     /// Adds one label and, depth first, what it implies. `above` are the labels that led here.
     fn add(
         &mut self,
         labels: &mut Labels,
-        (name, value, place): (&Arc<str>, &Arc<str>, Place),
-        above: &mut Vec<(Arc<str>, Arc<str>)>,
+        (key, place): (&Pair, Place),
+        above: &mut Vec<Pair>,
     ) -> Result<(), Option<Finding>> {
-        let key = (name.clone(), value.clone());
+        let (name, value) = key;
         if let Some((other, first)) = labels.get(name)
             && other != value
         {
             let message = format!("the label `{name}` would be both `{other}` and `{value}`");
             let help = "a label has one value: change the row, or the file in labels/ that implies the other";
-            return Err(Some(
-                Finding::new(Code::LabelConflict, message).at(place).note(*first, "the other").help(help),
-            ));
+            return Err(Some(Finding::new(Code::LabelConflict, message).at(place).note(first, "the other").help(help)));
         }
-        if above.contains(&key) {
+        if above.contains(key) {
             let circle: Vec<_> = above.iter().map(|(name, value)| format!("{name}={value}")).collect();
             let message = format!("labels imply each other in a circle: {}", circle.join(", "));
             return Err(Some(Finding::new(Code::LabelCycle, message).at(place).help("remove one of the implications")));
         }
-        labels.insert(name.clone(), (value.clone(), place));
-        if self.faulty.contains(&key) {
+        labels.insert(key.clone(), place);
+        if self.faulty.contains(key) {
             return Err(None);
         }
-        let Some(implied) = self.direct.get(&key).cloned() else { return Ok(()) };
+        let Some(implied) = self.direct.get(key).cloned() else { return Ok(()) };
         self.used.insert(key.clone());
-        above.push(key);
-        for (name, (value, place)) in &implied {
-            self.add(labels, (name, value, *place), above)?;
+        above.push(key.clone());
+        for (pair, place) in implied.iter() {
+            self.add(labels, (pair, place), above)?;
         }
         above.pop();
         Ok(())
@@ -111,7 +161,7 @@ impl Implications {
 
 /// The labels of one file.
 fn implied(table: &crate::value::Table, findings: &mut Findings) -> Labels {
-    let mut labels = Labels::new();
+    let mut labels = Labels::default();
     for entry in table.entries() {
         if NOT_LABELS.contains(&&*entry.name) {
             let finding = Finding::new(Code::BadName, format!("`{}` is no label and cannot be implied", entry.name));
@@ -127,7 +177,7 @@ fn implied(table: &crate::value::Table, findings: &mut Findings) -> Labels {
                 continue;
             }
         };
-        labels.insert(entry.name.clone(), (value, entry.node.place));
+        labels.insert((entry.name.clone(), value), entry.node.place);
     }
     labels
 }

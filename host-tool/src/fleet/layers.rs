@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use super::PlainLabels;
 use super::files::Files;
 use super::inventory::is_file_name;
 use crate::diagnostics::{Code, Finding, Findings, Place, closest};
@@ -50,11 +51,26 @@ pub struct Layers {
     by_path: HashMap<String, u32>,
     chains: Vec<Vec<u32>>,
     chain_ids: HashMap<Vec<u32>, u32>,
+    /// Chains by model and (the address of) shared labels; good for all devices unless a level asks for their names.
+    known: HashMap<(u32, usize), u32>,
+    by_name: bool,
     missing: BTreeMap<String, (Finding, Vec<u32>)>,
 }
 
+/// A device whose layers are looked for.
+pub(super) struct Wanted<'a> {
+    /// Its index.
+    pub(super) device: u32,
+    /// Its model's index.
+    pub(super) model: u32,
+    /// Its labels, alive as long as the layers.
+    pub(super) labels: &'a Arc<PlainLabels>,
+    /// What a `{label}` stands for.
+    pub(super) lookup: Lookup<'a>,
+}
+
 /// Gives a label's value and where it was given.
-pub(super) type Lookup<'a> = &'a dyn Fn(&str) -> Option<(Arc<str>, Place)>;
+type Lookup<'a> = &'a dyn Fn(&str) -> Option<(Arc<str>, Place)>;
 
 impl Layers {
     /// Reads the levels as `steadfast.toml` has them.
@@ -62,7 +78,11 @@ impl Layers {
         let mut layers = Self::default();
         for (text, place) in written {
             match Level::parse(text, *place) {
-                Ok(level) => layers.levels.push(level),
+                Ok(level) => {
+                    layers.by_name |=
+                        level.parts.iter().any(|part| matches!(part, Part::Label(label) if &**label == "name"));
+                    layers.levels.push(level);
+                }
                 Err(finding) => {
                     layers.incomplete = true;
                     findings.add(finding.at(*place));
@@ -74,37 +94,52 @@ impl Layers {
 
     /// The device's chain of files, as an index for [`Layers::chain`]. `None` when one of them could not be read, or when a level
     /// lacks its label or file, which [`Layers::report`] tells later.
-    pub(super) fn resolve(
-        &mut self,
-        (device, lookup): (u32, Lookup<'_>),
-        files: &mut Files,
-        findings: &mut Findings,
-    ) -> Option<u32> {
+    pub(super) fn resolve(&mut self, wanted: &Wanted<'_>, files: &mut Files, findings: &mut Findings) -> Option<u32> {
+        let key = (wanted.model, Arc::as_ptr(wanted.labels).addr());
+        if !self.by_name
+            && let Some(known) = self.known.get(&key)
+        {
+            return Some(*known);
+        }
         let mut chain = Vec::with_capacity(self.levels.len());
         let mut whole = !self.incomplete;
         for index in 0..self.levels.len() {
-            let level = &self.levels[index];
-            match level.path(lookup) {
-                Ok(path) => match self.load(&path, files, findings) {
-                    Some(layer) => {
-                        whole &= !self.loaded[layer as usize].broken;
-                        chain.push(layer);
-                    }
-                    None if level_is_optional(&self.levels, index) => {}
-                    None => {
-                        let finding = self.levels[index].missing_file(&path, lookup);
-                        self.miss(path, finding, device);
-                        whole = false;
-                    }
-                },
-                Err(_) if level.optional && level.lacks_label(lookup) => {}
-                Err(finding) => {
-                    self.miss(finding.message().to_owned(), finding, device);
+            match self.file_of((index, wanted), files, findings) {
+                Ok(layer) => {
+                    whole &= layer.is_none_or(|layer| !self.loaded[layer as usize].broken);
+                    chain.extend(layer);
+                }
+                Err((key, finding)) => {
+                    self.missing.entry(key).or_insert_with(|| (finding, Vec::new())).1.push(wanted.device);
                     whole = false;
                 }
             }
         }
-        whole.then(|| self.intern(chain))
+        let chain = whole.then(|| self.intern(chain))?;
+        self.known.insert(key, chain);
+        Some(chain)
+    }
+
+    /// The layer that a device has at a level; none where the level is optional. An error comes with what it is about, so that it
+    /// is told once for all devices.
+    fn file_of(
+        &mut self,
+        (index, wanted): (usize, &Wanted<'_>),
+        files: &mut Files,
+        findings: &mut Findings,
+    ) -> Result<Option<u32>, (String, Finding)> {
+        let level = &self.levels[index];
+        let (optional, lookup) = (level.optional, wanted.lookup);
+        let path = match level.path(lookup) {
+            Ok(path) => path,
+            Err(_) if optional && level.lacks_label(lookup) => return Ok(None),
+            Err(finding) => return Err((finding.message().to_owned(), finding)),
+        };
+        match self.load(&path, files, findings) {
+            Some(layer) => Ok(Some(layer)),
+            None if optional => Ok(None),
+            None => Err((path.clone(), self.levels[index].missing_file(&path, lookup))),
+        }
     }
 
     /// The layers of a chain, first to last.
@@ -143,10 +178,6 @@ impl Layers {
         }
     }
 
-    fn miss(&mut self, key: String, finding: Finding, device: u32) {
-        self.missing.entry(key).or_insert_with(|| (finding, Vec::new())).1.push(device);
-    }
-
     fn intern(&mut self, chain: Vec<u32>) -> u32 {
         if let Some(known) = self.chain_ids.get(&chain) {
             return *known;
@@ -183,10 +214,6 @@ impl Layers {
         self.by_path.insert(path.to_owned(), index);
         Some(index)
     }
-}
-
-fn level_is_optional(levels: &[Level], index: usize) -> bool {
-    levels.get(index).is_some_and(|level| level.optional)
 }
 
 impl Level {

@@ -46,9 +46,9 @@ fn wrong_values(layer: &Layer, model: &Model) -> Vec<Finding> {
 fn own_values(models: &[Model], devices: &[Device], findings: &mut Findings) {
     for (device, index) in devices.iter().zip(0..) {
         let model = &models[device.model as usize];
-        let known: BTreeSet<&str> = model.sections().collect();
         for entry in device.own.iter().flat_map(|own| own.entries()) {
-            if !known.contains(&*entry.name) {
+            if model.shape(&entry.name).is_none() {
+                let known = model.sections().collect();
                 findings.hit(unknown_section(&entry.name, &known).at(entry.key), [index]);
             }
         }

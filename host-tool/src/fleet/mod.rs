@@ -16,7 +16,7 @@ mod settings;
 mod shape;
 pub mod starter;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -29,7 +29,8 @@ use crate::value::Table;
 use files::Files;
 pub use files::SETTINGS_FILE;
 use inventory::{Inventory, Row};
-use labels::{Implications, Labels};
+use labels::{Complete, Implications};
+use layers::Wanted;
 pub use layers::{Layer, Layers};
 pub use models::Model;
 pub use origin::At;
@@ -152,7 +153,7 @@ impl Reading {
             .filter_map(|model| Model::read(model, &mut self.files, &mut self.findings))
             .collect();
         let mut rows = self.inventory();
-        rows.sort_by_key(|row| row.id);
+        rows.sort_unstable_by_key(|row| row.id);
         let mut implications = Implications::read(&mut self.files, &mut self.findings);
         let mut layers = Layers::new(&self.settings.levels, &mut self.findings);
         let devices = self.devices((rows, &models), &mut implications, &mut layers);
@@ -202,7 +203,6 @@ impl Reading {
         layers: &mut Layers,
     ) -> Vec<Device> {
         let indexes: HashMap<&str, u32> = models.iter().map(|model| &*model.name).zip(0..).collect();
-        let mut shared: HashSet<Arc<PlainLabels>> = HashSet::new();
         let mut devices = Vec::with_capacity(rows.len());
         for row in rows {
             let Some(model) = indexes.get(&*row.model.0) else {
@@ -218,9 +218,9 @@ impl Reading {
             };
             let index = u32::try_from(devices.len()).unwrap_or(u32::MAX);
             let lookup = |label: &str| lookup(label, &row, &labels);
-            let chain = layers.resolve((index, &lookup), &mut self.files, &mut self.findings);
-            let plain: PlainLabels = labels.iter().map(|(name, (value, _))| (name.clone(), value.clone())).collect();
-            let labels = share(&mut shared, plain);
+            let wanted = Wanted { device: index, model: *model, labels: &labels.plain, lookup: &lookup };
+            let chain = layers.resolve(&wanted, &mut self.files, &mut self.findings);
+            let labels = labels.plain;
             let Row { id, name, public_key, own, place, .. } = row;
             devices.push(Device { id, name, model: *model, labels, public_key, chain, own, place });
         }
@@ -244,19 +244,11 @@ impl Reading {
 }
 
 /// What `{…}` in a level stands for.
-fn lookup(label: &str, row: &Row, labels: &Labels) -> Option<(Arc<str>, Place)> {
-    match label {
-        "name" => Some((row.name.clone(), row.place)),
-        "model" => Some(row.model.clone()),
-        _ => labels.get(label).cloned(),
+fn lookup(label: &str, row: &Row, labels: &Complete) -> Option<(Arc<str>, Place)> {
+    match (label, &labels.placed) {
+        ("name", _) => Some((row.name.clone(), row.place)),
+        ("model", _) => Some(row.model.clone()),
+        (_, Some(placed)) => placed.get(label).map(|(value, place)| (value.clone(), place)),
+        (_, None) => labels.plain.get(label).map(|value| (value.clone(), row.place)),
     }
-}
-
-fn share(shared: &mut HashSet<Arc<PlainLabels>>, labels: PlainLabels) -> Arc<PlainLabels> {
-    if let Some(known) = shared.get(&labels) {
-        return known.clone();
-    }
-    let labels = Arc::new(labels);
-    shared.insert(labels.clone());
-    labels
 }
