@@ -40,6 +40,8 @@ pub(super) struct Compiler<'f> {
     manifests: Vec<Vec<u8>>,
     by_digest: HashMap<Digest, u32>,
     leaves: Vec<CompiledLeaf>,
+    /// How many layers were merged, for tests that count work instead of time.
+    merges: usize,
 }
 
 impl<'f> Compiler<'f> {
@@ -53,6 +55,7 @@ impl<'f> Compiler<'f> {
             manifests: Vec::new(),
             by_digest: HashMap::new(),
             leaves: Vec::new(),
+            merges: 0,
         }
     }
 
@@ -114,6 +117,7 @@ impl<'f> Compiler<'f> {
             self.leaves(device, model_ref, &manifests);
             shared = Some((model, chain, manifests));
         }
+        self.merges = stack.merges;
         for (layer, finding) in stack.idle_unsets() {
             let uses = |device: &Device| device.chain.is_some_and(|chain| fleet.layers.indexes(chain).contains(&layer));
             let users = fleet.devices.iter().zip(0..).filter(|(device, _)| uses(device));
@@ -240,5 +244,48 @@ fn roster_entry(fleet: &Fleet, device: &Device) -> RosterEntry {
         model: fleet.model(device).name.to_string(),
         labels: device.labels.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect(),
         public_key: device.public_key,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fleet::At;
+
+    /// Compiles so many devices at ten sites, every tenth with a value of its own, and counts merges and encodings.
+    fn work(devices: u32) -> (usize, usize) {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |path: &str, text: &str| {
+            let file = folder.path().join(path);
+            std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+            std::fs::write(file, text).unwrap();
+        };
+        let fleet = "layers = [\"common\", \"site/{site}\"]\n[fleet]\nname = \"f\"\nid = \"00000000000000000000000000000001\"\n\
+            [models.m]\nslot_bytes = 4096\n";
+        write("steadfast.toml", fleet);
+        write("schemas/m/m.toml", "[section.a.fields]\nx = \"u32\"\n[section.b.fields]\ny = \"u32\"\n");
+        write("layers/common.toml", "[a]\nx = 1\n");
+        let mut rows = "device,name,model,site,set.a.x\n".to_owned();
+        for site in 0..10 {
+            write(&format!("layers/site/s{site}.toml"), &format!("[b]\ny = {site}\n"));
+        }
+        for device in 1..=devices {
+            let own = if device % 10 == 3 { device.to_string() } else { String::new() };
+            rows += &format!("{device:032x},d{device},m,s{},{own}\n", device / 10 % 10);
+        }
+        write("inventory/all.csv", &rows);
+        let fleet = Fleet::open(folder.path(), &At::Worktree).unwrap();
+        let mut compiler = Compiler::new(&fleet);
+        compiler.all_devices();
+        assert!(!compiler.findings.has_errors());
+        assert_eq!(compiler.leaves.len(), devices as usize);
+        (compiler.merges, compiler.sections.encoded)
+    }
+
+    #[test]
+    fn work_grows_with_what_differs_and_not_with_devices() {
+        // The common layer once and ten sites; `b` for each site, `a` once and once for each device with its own.
+        assert_eq!(work(200), (11, 10 + 1 + 20));
+        assert_eq!(work(2000), (11, 10 + 1 + 200));
     }
 }

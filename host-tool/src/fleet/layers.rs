@@ -109,7 +109,8 @@ impl Layers {
                     whole &= layer.is_none_or(|layer| !self.loaded[layer as usize].broken);
                     chain.extend(layer);
                 }
-                Err((key, finding)) => {
+                Err(fault) => {
+                    let (key, finding) = *fault;
                     self.missing.entry(key).or_insert_with(|| (finding, Vec::new())).1.push(wanted.device);
                     whole = false;
                 }
@@ -127,18 +128,21 @@ impl Layers {
         (index, wanted): (usize, &Wanted<'_>),
         files: &mut Files,
         findings: &mut Findings,
-    ) -> Result<Option<u32>, (String, Finding)> {
+    ) -> Result<Option<u32>, Box<(String, Finding)>> {
         let level = &self.levels[index];
         let (optional, lookup) = (level.optional, wanted.lookup);
         let path = match level.path(lookup) {
             Ok(path) => path,
             Err(_) if optional && level.lacks_label(lookup) => return Ok(None),
-            Err(finding) => return Err((finding.message().to_owned(), finding)),
+            Err(finding) => return Err(Box::new((finding.message().to_owned(), finding))),
         };
         match self.load(&path, files, findings) {
             Some(layer) => Ok(Some(layer)),
             None if optional => Ok(None),
-            None => Err((path.clone(), self.levels[index].missing_file(&path, lookup))),
+            None => {
+                let finding = self.levels[index].missing_file(&path, lookup);
+                Err(Box::new((path, finding)))
+            }
         }
     }
 
