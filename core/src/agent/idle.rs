@@ -148,7 +148,12 @@ impl Agent {
             self.refreshed(fresh, now);
             return self.answered_on_trial(None, now);
         }
-        self.refuse(refused, now)
+        let action = self.refuse(refused, now);
+        if self.unreported {
+            // The next answer would be the same order, so this challenge is the only one to come.
+            self.challenge = Some(fresh.unchanged().challenge);
+        }
+        action
     }
 
     fn refuse(&mut self, refused: Refused, now: Instant) -> Action {

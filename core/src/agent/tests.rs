@@ -233,6 +233,34 @@ fn content_that_only_failed_on_its_way_is_not_named_as_refused() {
 }
 
 #[test]
+fn an_order_that_cannot_be_taken_is_reported_once() {
+    let mut agent = Agent::new(DeviceId([1; 16]), FIRMWARE, settled(), 7);
+    let now = Instant::from_milliseconds(0);
+    for event in [Event::Started, Event::Read(Some(FACTS)), Event::Activated] {
+        agent.handle(event, now);
+    }
+    let mut later = now;
+    let mut reports = 0;
+    for _ in 0..6 {
+        let action = agent.handle(Event::Tick(healthy(1)), later);
+        match action {
+            Action::Poll(_) => {
+                let refused = Refused { content: ContentId::NONE, reason: Refusal::BELOW_FLOOR };
+                agent.handle(Event::Answer(News::Changed(fresh(), Err(refused))), later);
+            }
+            Action::Report(challenge) => {
+                reports += 1;
+                assert_eq!(agent.report(challenge).refused.unwrap().reason, Refusal::BELOW_FLOOR);
+                agent.handle(Event::Reported(Ok(())), later);
+            }
+            Action::Wait(until) => later = until,
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(reports, 1);
+}
+
+#[test]
 fn another_firmware_tries_what_this_one_rejected() {
     let mut device = Device::new(settled());
     device.server = Server::Wants(2, 1);

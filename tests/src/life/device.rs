@@ -11,7 +11,7 @@ use steadfast_core::outcome::{Detail, Ending};
 use steadfast_core::ports::{Check, Firmware, Health, ResetCause};
 use steadfast_core::record::BootRecord;
 use steadfast_core::refusal::Refusal;
-use steadfast_core::report::Report;
+use steadfast_core::report::{Refused, Report};
 use steadfast_core::time::Instant;
 
 use super::fleet::{DeviceIdentity, SCHEMA};
@@ -201,8 +201,11 @@ impl<const R: usize, const W: usize, const E: usize> Device<R, W, E> {
                 Verdict::RolledBack(_) => reported(&|report| is_rejection(report, &server)),
                 // The next report says so; none is owed for an adoption.
                 Verdict::Adopted => record.accepted == assigned.position() && record.floor == assigned.floor(),
-                // What it sees of a refusal beyond this is the agent's business.
-                Verdict::Refused(_) => server.polls >= REFUSED_POLLS,
+                Verdict::Refused(_) => {
+                    let below = |refused: Refused| refused.reason == Refusal::BELOW_FLOOR;
+                    let told = |report: &Report| report.refused.is_some_and(below);
+                    server.polls >= REFUSED_POLLS && reported(&told)
+                }
             }
     }
 
