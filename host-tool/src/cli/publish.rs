@@ -8,7 +8,7 @@ use steadfast::client::{Client, ClientError};
 use steadfast::fleet::Fleet;
 use steadfast::git::{GitError, Repository};
 use steadfast::keys::{Chain, Signer};
-use steadfast::lineage::{self, Lineage};
+use steadfast::lineage::{self, Lineage, LineageError};
 use steadfast::pack::Pack;
 use steadfast::serve::api::{FleetInfo, ProblemCode};
 use steadfast::sign;
@@ -75,14 +75,15 @@ fn overtaken(args: &PublishArgs, known: &FleetInfo) -> anyhow::Result<Option<&'s
     let Some(published) = &known.newest else { return Ok(None) };
     let repository = match Repository::discover(&args.reading.fleet) {
         Err(GitError::NotARepository(_)) if args.pack.is_some() => return Ok(None),
-        repository => repository?,
+        repository => repository.map_err(LineageError::from)?,
     };
+    repository.require_whole_history().map_err(LineageError::from)?;
     let commit = match &args.pack {
         Some(path) => match repository.commit(&Pack::open(path)?.release().commit.to_string()) {
             Err(GitError::UnknownCommit(_)) => return Ok(None),
-            commit => commit?,
+            commit => commit.map_err(LineageError::from)?,
         },
-        None => repository.commit(args.reading.commit.as_deref().unwrap_or("HEAD"))?,
+        None => repository.commit(args.reading.commit.as_deref().unwrap_or("HEAD")).map_err(LineageError::from)?,
     };
     Ok(match lineage::compare(&repository, commit, &published.commit)? {
         Lineage::Superseded => Some("superseded"),

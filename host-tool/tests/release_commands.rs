@@ -1,0 +1,138 @@
+//! From a commit to a server, as a script sees it: exit codes, streams, and what bad input gets.
+
+mod rig;
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+
+use rig::{Fleet, git, steadfast};
+use serde_json::Value;
+
+fn json(text: &str) -> Value {
+    serde_json::from_str(text).unwrap()
+}
+
+#[test]
+fn one_commit_gives_one_pack_in_every_clone() {
+    let fleet = Fleet::new();
+    let pack = fleet.pack("a.pack");
+    let clone = fleet.beside("elsewhere/deep/clone");
+    git(&fleet.path(), &["clone", "-q", ".", clone.to_str().unwrap()]);
+    let again = fleet.beside("b.pack");
+    steadfast(&clone, &["build", "--out", again.to_str().unwrap()]).fine();
+    assert_eq!(fs::read(&pack).unwrap(), fs::read(&again).unwrap());
+    let pack = pack.to_str().unwrap();
+    let verdict = json(&fleet.run(&["verify", pack, "--recompute", "--format", "json"]).fine());
+    assert_eq!((&verdict["good"], &verdict["leaves"]), (&Value::from(true), &Value::from(2)));
+    let shown = json(&fleet.run(&["inspect", pack, "--device", "sensor-1", "--format", "json"]).fine());
+    assert_eq!((&shown["sequence"], shown["signers"].as_array().unwrap().len()), (&Value::from(1), 1));
+    assert_eq!(shown["device"]["leaves"][0]["objects"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn a_pack_that_is_not_what_it_claims_ends_with_7() {
+    let fleet = Fleet::new();
+    let pack = fleet.pack("a.pack");
+    let name = pack.to_str().unwrap();
+    let good = fs::read(&pack).unwrap();
+    let mut bad = good.clone();
+    bad[60] ^= 1;
+    fs::write(&pack, &bad).unwrap();
+    assert!(fleet.run(&["verify", name]).failed(7).contains("damaged or cut off"));
+    fs::write(&pack, &good[..good.len() / 2]).unwrap();
+    assert!(fleet.run(&["inspect", name]).failed(7).contains("damaged or cut off"));
+    fs::write(&pack, &good).unwrap();
+    let unsigned = fleet.beside("unsigned.pack");
+    fs::copy(&pack, &unsigned).unwrap();
+    assert!(fleet.run(&["verify", unsigned.to_str().unwrap()]).failed(7).contains("steadfast sign"));
+}
+
+#[test]
+fn a_worktree_can_be_built_and_nobody_signs_or_publishes_it() {
+    let fleet = Fleet::new();
+    fs::write(fleet.path().join("layers/common.toml"), "network.server = \"10.0.0.1:80\"\n").unwrap();
+    assert!(fleet.run(&["build"]).failed(1).contains("differs from the commit"));
+    let pack = fleet.beside("w.pack");
+    let name = pack.to_str().unwrap();
+    fleet.run(&["build", "--worktree", "--out", name]).fine();
+    let key = ["--key", "keys/publisher.key"];
+    assert!(fleet.run(&["sign", name, key[0], key[1]]).failed(1).contains("built from a worktree"));
+    let server = fleet.serve();
+    let published = fleet.run(&["publish", "--server", &server.url, key[0], key[1]]);
+    assert!(published.failed(1).contains("differs from the commit"));
+}
+
+#[test]
+fn keys_that_others_can_read_or_of_the_wrong_kind_are_refused() {
+    let fleet = Fleet::new();
+    let pack = fleet.pack("a.pack");
+    let name = pack.to_str().unwrap();
+    assert!(fleet.run(&["sign", name, "--key", "keys/root.key"]).failed(1).contains("holds a root key"));
+    let key = fleet.path().join("keys/publisher.key");
+    fs::set_permissions(&key, fs::Permissions::from_mode(0o644)).unwrap();
+    let refused = fleet.run(&["sign", name, "--key", "keys/publisher.key"]).failed(1);
+    assert!(refused.contains("chmod 600"), "{refused}");
+    assert!(fleet.run(&["keys", "new"]).failed(1).contains("exists already"));
+    let show = fleet.run(&["keys", "show", "--format", "json"]).fine();
+    assert_eq!(json(&show)["keyrings"][0]["director"]["kind"], "assignments");
+    let listed = git(&fleet.path(), &["ls-files"]);
+    assert!(!listed.contains(".key\n"), "no private key is in git: {listed}");
+}
+
+#[test]
+fn only_descendants_of_what_is_published_are_published() {
+    let fleet = Fleet::new();
+    fleet.set_period(2000);
+    let server = fleet.serve();
+    let publish = |more: &[&str]| {
+        fleet.run(&[&["publish", "--server", &server.url, "--key", "keys/publisher.key"], more].concat())
+    };
+    assert!(publish(&["--dry-run"]).fine().contains("would publish release 2"));
+    assert!(publish(&[]).fine().contains("published release 2"));
+    assert_eq!(publish(&[]).fine(), "published already\n");
+    assert_eq!(publish(&["--commit", "HEAD~1"]).fine(), "superseded\n");
+    git(&fleet.path(), &["checkout", "-q", "-b", "side", "HEAD~1"]);
+    fleet.set_period(3000);
+    fleet.set_period(4000);
+    assert!(publish(&[]).failed(1).contains("does not descend"));
+    assert!(publish(&["--commit", "nonsense"]).failed(1).contains("no commit is called"));
+    git(&fleet.path(), &["checkout", "-q", "main"]);
+    fleet.set_period(5000);
+    let (shallow, url) = (fleet.beside("shallow"), format!("file://{}", fleet.path().display()));
+    git(&fleet.path(), &["clone", "-q", "--depth", "1", &url, shallow.to_str().unwrap()]);
+    let key = fleet.path().join("keys/publisher.key");
+    let from_shallow = steadfast(&shallow, &["publish", "--server", &server.url, "--key", key.to_str().unwrap()]);
+    assert!(from_shallow.failed(1).contains("this clone is shallow"));
+}
+
+#[test]
+fn status_and_why_speak_of_a_device_that_was_never_seen() {
+    let fleet = Fleet::new();
+    let server = fleet.serve();
+    assert!(fleet.run(&["status", "--server", &server.url]).fine().contains("no release is published yet"));
+    fleet.run(&["publish", "--server", &server.url, "--key", "keys/publisher.key"]).fine();
+    let status = json(&fleet.run(&["status", "--server", &server.url, "--format", "json"]).fine());
+    assert_eq!((&status["counts"]["never"], &status["devices"][0]["name"]), (&1.into(), &"sensor-1".into()));
+    let why = fleet.run(&["why", "sensor-1", "--server", &server.url]).fine();
+    for expected in ["by Ann <ann@example.com>: first", "waiting for  its first poll", "signed by"] {
+        assert!(why.contains(expected), "{expected} in {why}");
+    }
+    assert!(fleet.run(&["why", "nobody", "--server", &server.url]).failed(1).contains("no device is called"));
+    assert!(fleet.run(&["status", "--server", "http://127.0.0.1:1"]).failed(1).contains("was not reached"));
+}
+
+#[test]
+fn devices_are_enrolled_once_and_listed() {
+    let fleet = Fleet::new();
+    assert!(fleet.run(&["device", "enroll", "sensor-1"]).failed(1).contains("has a key already"));
+    assert!(fleet.run(&["device", "enroll", "roof"]).failed(1).contains("--model"));
+    assert!(fleet.run(&["device", "enroll", "roof", "--model", "senso"]).failed(1).contains("no model `senso`"));
+    let roof = ["device", "enroll", "roof", "--model", "sensor", "--label", "site=office"];
+    assert!(fleet.run(&[&roof[..], &["--dry-run"]].concat()).fine().contains("would write"));
+    fleet.run(&roof).fine();
+    let list = json(&fleet.run(&["device", "list", "--worktree", "--format", "json"]).fine());
+    let names: Vec<_> = list["devices"].as_array().unwrap().iter().map(|device| &device["name"]).collect();
+    assert_eq!(names, ["roof", "sensor-1"]);
+    let mode = fs::metadata(fleet.path().join("keys/device/roof.key")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+}
