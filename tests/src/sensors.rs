@@ -103,7 +103,7 @@ impl Sensors {
     pub fn release_of(&self, compiled: &Compiled) -> Newest {
         let pack = build(compiled, Issue { fleet: FLEET, epoch: EPOCH }).expect("a sound fleet");
         let signatures = sign::sign(&pack, [&self.publisher as &dyn Signer]).expect("a key in memory signs");
-        Newest { pack, signatures }
+        Newest::new(pack, signatures)
     }
 
     /// What the server knows once it has taken in these releases, the newest last, and so many keyrings.

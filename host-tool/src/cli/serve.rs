@@ -34,6 +34,7 @@ pub(crate) fn run(args: &ServeArgs) -> anyhow::Result<Exit> {
         listen: args.listen,
         keyring: args.keyring.clone(),
         director_key: args.director_key.clone(),
+        log: |line| eprintln!("{line}"),
     };
     let runtime = tokio::runtime::Runtime::new().context("the server cannot start its threads")?;
     runtime.block_on(async {

@@ -34,7 +34,7 @@ const STATEMENT_MAX_BYTES: usize = 64;
 /// Bytes by which the length of `inline` can grow when it is no longer empty.
 const INLINE_LENGTH_BYTES: usize = 2;
 
-/// How old a report may be, where the device's own settings do not say.
+/// How old a report may be of a device that has no settings here.
 const REPORT_SECONDS_DEFAULT: u64 = 24 * 60 * 60;
 
 /// A decoded poll, its bytes, what its sender last reported, and the time.
@@ -78,7 +78,7 @@ impl World {
     fn news<'a>(&'a self, question: &Question<'_>, place: Option<Place<'a>>) -> News<'a> {
         let (Some(newest), Some(place)) = (&self.newest, place) else { return News::Nothing };
         let poll = question.poll;
-        let content = newest.pack.content(&place).id();
+        let content = newest.content(&place);
         match () {
             // It has this offer already, and said no to what it is. What only failed on its way is not named.
             () if poll.refused == Some(content.prefix()) => News::Nothing,
@@ -102,7 +102,7 @@ impl World {
         if !can_report(newest, question) {
             return false;
         }
-        let interval = place.map_or(REPORT_SECONDS_DEFAULT, |place| freshness_seconds(newest.pack.manifest(place)));
+        let interval = place.map_or(REPORT_SECONDS_DEFAULT, |place| newest.freshness_seconds(place));
         let old = |told: &Told| question.now_seconds.saturating_sub(told.issued_seconds) >= interval;
         question.told.is_none_or(|told| old(told) || !told.covers(question.poll))
     }
@@ -177,11 +177,6 @@ impl World {
 /// Whether the release knows the key with which the device would sign.
 fn can_report(newest: &Newest, question: &Question<'_>) -> bool {
     newest.pack.roster().device(&question.poll.device).is_some_and(|listed| listed.public_key().is_some())
-}
-
-fn freshness_seconds(manifest: &[u8]) -> u64 {
-    Manifest::parse(manifest)
-        .map_or(REPORT_SECONDS_DEFAULT, |manifest| manifest.settings.clamped().freshness_seconds.into())
 }
 
 fn encode(answer: &Answer<'_>) -> Vec<u8> {

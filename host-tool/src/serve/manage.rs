@@ -152,8 +152,12 @@ impl Server {
             },
         };
         let published = status::release(&row);
-        self.keep_release(pack, &row, standing).await?;
+        self.clone().keep_release(pack, &row, standing).await?;
         let release = published.ok_or_else(|| StoreError::Failed(format!("release {} is gone", position.sequence)))?;
+        (self.log)(&format!(
+            "release {} of commit {} taken, {} leaves",
+            release.sequence, release.commit, release.leaves
+        ));
         Ok(Published { release, known: standing == Standing::Known })
     }
 
@@ -199,7 +203,7 @@ impl World {
         floors.insert(release.position(), release.floor());
         let mut shelf = (*self.shelf).clone();
         shelf.add(&pack);
-        let newest = Some(Arc::new(Newest { pack, signatures }));
+        let newest = Some(Arc::new(Newest::new(pack, signatures)));
         Self { newest, floors: Arc::new(floors), shelf: Arc::new(shelf), ..self.clone() }
     }
 }
@@ -223,6 +227,7 @@ async fn keyring(State(server): State<Arc<Server>>, body: Bytes) -> Result<Statu
         return Err(Failed::new(StatusCode::CONFLICT, ProblemCode::Refused, error));
     }
     server.folder.keep_keyrings(&chain)?;
+    (server.log)(&format!("keyring {} taken", chain.newest().version));
     server.replace_world(World { chain: Arc::new(chain), ..(*world).clone() });
     Ok(StatusCode::NO_CONTENT)
 }

@@ -37,10 +37,12 @@ use steadfast_core::refusal::Refusal;
 use steadfast_core::report::ReportBody;
 use thiserror::Error;
 use tokio::net::TcpListener;
+use tokio::sync::oneshot;
 
 use answer::Question;
 use folder::{Folder, FolderError};
-use store::{Store, StoreError};
+use status::Heard;
+use store::{Kept, Store, StoreError};
 use told::Table;
 use world::World;
 use writer::Writer;
@@ -50,6 +52,9 @@ pub const LISTEN_DEFAULT: &str = "127.0.0.1:8440";
 
 /// How often last-seen times go to the database. They are hints; a kill loses at most so many seconds of them.
 const SEEN_SAVE_SECONDS: u64 = 30;
+
+/// How long requests that are under way may take once the server was told to stop.
+const STOP_SECONDS_MAX: u64 = 10;
 
 /// What a server is started with.
 #[derive(Clone, Debug)]
@@ -62,6 +67,8 @@ pub struct Config {
     pub keyring: Option<PathBuf>,
     /// The director's key file; needed once, for a new data directory.
     pub director_key: Option<PathBuf>,
+    /// Hears one line for each thing that happened.
+    pub log: fn(&str),
 }
 
 /// Why a server does not start or ended.
@@ -116,6 +123,7 @@ pub(crate) struct Server {
     table: Arc<Table>,
     world: RwLock<Arc<World>>,
     writer: Writer,
+    log: fn(&str),
     /// Held while a release or keyring is taken in: one at a time.
     intake: tokio::sync::Mutex<()>,
 }
@@ -158,12 +166,29 @@ impl Ready {
     pub async fn run(self, shutdown: impl Future<Output = ()> + Send + 'static) -> Result<(), ServeError> {
         let saver = tokio::spawn(save_seen(self.server.clone()));
         let routes = http::routes(self.server.clone());
-        let served = axum::serve(self.listener, routes).with_graceful_shutdown(shutdown).await;
+        let (told, stopping) = oneshot::channel();
+        let stop = async {
+            shutdown.await;
+            // Nobody listens when the server ended by itself.
+            let _ = told.send(());
+        };
+        let served = tokio::select! {
+            served = axum::serve(self.listener, routes).with_graceful_shutdown(stop) => served,
+            () = overdue(stopping) => Ok(()),
+        };
         saver.abort();
         self.server.store.seen(&self.server.table.unsaved()).await?;
         self.server.store.close().await;
         served.map_err(ServeError::Ended)
     }
+}
+
+/// Comes to an end some time after the server was told to stop: a client that never finishes must not keep it.
+async fn overdue(stopping: oneshot::Receiver<()>) {
+    if stopping.await.is_err() {
+        std::future::pending::<()>().await;
+    }
+    tokio::time::sleep(Duration::from_secs(STOP_SECONDS_MAX)).await;
 }
 
 impl Server {
@@ -194,7 +219,13 @@ impl Server {
             return Err(report::ReportError::Replayed.into());
         }
         let taken = report::check(bytes, &world, now_seconds)?;
-        self.writer.keep(taken).await
+        let (device, report) = (taken.device, taken.report.clone());
+        if self.writer.keep(taken).await? == Kept::Changed {
+            let heard = Heard { device, seen_seconds: now_seconds, report: Some(&report) };
+            let info = status::device(&world, &heard);
+            (self.log)(&format!("{}: {}", info.name, status::report(&world, now_seconds, &report).words));
+        }
+        Ok(())
     }
 }
 
@@ -203,7 +234,7 @@ async fn save_seen(server: Arc<Server>) {
         tokio::time::sleep(Duration::from_secs(SEEN_SAVE_SECONDS)).await;
         let unsaved = server.table.unsaved();
         if let Err(error) = server.store.seen(&unsaved).await {
-            eprintln!("last-seen times were not saved: {error}");
+            (server.log)(&format!("last-seen times were not saved: {error}"));
         }
     }
 }

@@ -41,7 +41,15 @@ pub(super) async fn open(config: &Config) -> Result<(Server, Vec<String>), Serve
         shelf: Arc::new(kept.shelf),
     };
     let writer = Writer::start(store.clone(), table.clone());
-    let server = Server { folder, store, table, world: Arc::new(world).into(), writer, intake: Default::default() };
+    let server = Server {
+        folder,
+        store,
+        table,
+        world: Arc::new(world).into(),
+        writer,
+        log: config.log,
+        intake: tokio::sync::Mutex::default(),
+    };
     Ok((server, recovered))
 }
 
@@ -100,7 +108,7 @@ fn shelve(folder: &Folder, rows: &[ReleaseRow], table: &Table) -> (KeptReleases,
                 kept.shelf.add(&pack);
                 kept.positions.push(position);
                 if position == newest.position() {
-                    kept.newest = Some(Newest { pack, signatures: row.signatures.clone() });
+                    kept.newest = Some(Newest::new(pack, row.signatures.clone()));
                 }
             }
             Ok(_) => {

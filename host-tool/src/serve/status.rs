@@ -30,7 +30,7 @@ pub struct Heard<'a> {
 pub fn device(world: &World, heard: &Heard<'_>) -> DeviceInfo {
     let listed = world.newest.as_ref().and_then(|newest| newest.pack.roster().device(&heard.device));
     let place = place(world, heard);
-    let desired = place.zip(world.newest.as_ref()).map(|(place, newest)| newest.pack.content(&place).id());
+    let desired = place.zip(world.newest.as_ref()).map(|(place, newest)| newest.content(&place));
     let standing = standing(heard, listed.is_some(), desired);
     DeviceInfo {
         device: heard.device.to_string(),

@@ -119,8 +119,10 @@ pub struct DeviceRow {
 /// What became of a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kept {
-    /// It is the device's newest.
-    Newest,
+    /// It is the device's newest, and says something new.
+    Changed,
+    /// It is the device's newest, and says what the one before said.
+    Same,
     /// One with that challenge or a later one was taken before.
     Replayed,
 }
@@ -281,14 +283,15 @@ async fn keep(transaction: &mut SqliteConnection, taken: &TakenReport) -> Result
                  issued_seconds = excluded.issued_seconds, report = excluded.report";
     let (taken_seconds, body) = (taken.taken_seconds as i64, &taken.body[..]);
     sqlx::query(query).bind(id).bind(taken_seconds).bind(issued).bind(body).execute(&mut *transaction).await?;
-    if last_body.is_none_or(|last| !same(&last, &taken.report)) {
+    let kept = if last_body.is_some_and(|last| same(&last, &taken.report)) { Kept::Same } else { Kept::Changed };
+    if kept == Kept::Changed {
         let query = sqlx::query("INSERT INTO evidence VALUES ($1, $2, $3, $4)");
         query.bind(id).bind(issued).bind(taken_seconds).bind(body).execute(&mut *transaction).await?;
         let trim = "DELETE FROM evidence WHERE id = $1 AND issued_seconds <= (SELECT issued_seconds FROM evidence \
                     WHERE id = $1 ORDER BY issued_seconds DESC LIMIT 1 OFFSET $2)";
         sqlx::query(trim).bind(id).bind(EVIDENCE_MAX).execute(&mut *transaction).await?;
     }
-    Ok(Kept::Newest)
+    Ok(kept)
 }
 
 /// Whether a report says, challenge apart, what the last one said.

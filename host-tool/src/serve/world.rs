@@ -6,11 +6,13 @@ use std::sync::Arc;
 
 use steadfast_core::digest::Digest;
 use steadfast_core::id::{ContentId, FleetId};
+use steadfast_core::manifest::{Manifest, Settings};
 use steadfast_core::position::Position;
 
 use super::challenge::Challenger;
 use crate::keys::{Chain, KeyFile, KeyringFile};
 use crate::pack::{Pack, named};
+use crate::release::leaves::Place;
 
 /// Where an object's bytes lie: in the pack of a kept release.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,6 +72,43 @@ pub struct Newest {
     pub pack: Pack,
     /// Its publishers' signature entries.
     pub signatures: Vec<u8>,
+    /// What is looked up for every poll, by the manifest's place.
+    manifests: Vec<Known>,
+}
+
+/// What is known of a manifest without looking at it again.
+#[derive(Clone, Copy, Debug)]
+struct Known {
+    content: ContentId,
+    freshness_seconds: u32,
+}
+
+impl Newest {
+    /// The newest release.
+    #[must_use]
+    pub fn new(pack: Pack, signatures: Vec<u8>) -> Self {
+        let known = |(content, (_, manifest)): (ContentId, (Digest, &[u8]))| {
+            let settings = Manifest::parse(manifest).map_or(Settings::DEFAULT, |manifest| manifest.settings);
+            Known { content, freshness_seconds: settings.clamped().freshness_seconds }
+        };
+        let manifests = pack.contents().into_iter().zip(pack.manifests()).map(known).collect();
+        Self { pack, signatures, manifests }
+    }
+
+    /// What the device of a place should run.
+    #[must_use]
+    pub fn content(&self, place: &Place<'_>) -> ContentId {
+        match place.row.private {
+            None => self.manifests[place.row.manifest as usize].content,
+            Some(_) => self.pack.content(place).id(),
+        }
+    }
+
+    /// How old a report of that device may be.
+    #[must_use]
+    pub fn freshness_seconds(&self, place: &Place<'_>) -> u64 {
+        self.manifests[place.row.manifest as usize].freshness_seconds.into()
+    }
 }
 
 /// See the module.

@@ -39,14 +39,14 @@ impl Writer {
         Self { queue }
     }
 
-    /// Keeps a verified report; returns once it is on disk.
-    pub(crate) async fn keep(&self, taken: TakenReport) -> Result<(), ReportFailed> {
+    /// Keeps a verified report; returns once it is on disk, and whether it says something new.
+    pub(crate) async fn keep(&self, taken: TakenReport) -> Result<Kept, ReportFailed> {
         let ended = || StoreError::Failed("the server is shutting down".to_owned());
         let (sender, receiver) = oneshot::channel();
         self.queue.send((taken, sender)).await.map_err(|_| ended())?;
         match receiver.await.map_err(|_| ended())?? {
-            Kept::Newest => Ok(()),
             Kept::Replayed => Err(ReportError::Replayed.into()),
+            kept => Ok(kept),
         }
     }
 }

@@ -124,6 +124,7 @@ fn copy_database(from: &Path, to: &Path) {
         listen: "127.0.0.1:0".parse().unwrap(),
         keyring: Some(to.join("keys/keyring")),
         director_key: Some(to.join("director.key")),
+        log: |_| {},
     };
     assert!(start_error(&config).contains("belongs to fleet"));
 }

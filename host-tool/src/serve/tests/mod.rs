@@ -58,6 +58,7 @@ impl Fleet {
             listen: "127.0.0.1:0".parse().unwrap(),
             keyring: Some(self.folder.path().join("keys/keyring")),
             director_key: Some(self.folder.path().join("director.key")),
+            log: |_| {},
         }
     }
 

@@ -23,7 +23,7 @@ fn world(fleet: &Fleet, before: &Pack, devices: u32) -> World {
         challenger: Challenger::new(director.seed()),
         director,
         chain: Arc::new(fleet.planned.chain.clone()),
-        newest: Some(Arc::new(Newest { pack: after, signatures })),
+        newest: Some(Arc::new(Newest::new(after, signatures))),
         floors: Arc::new(BTreeMap::new()),
         shelf: Arc::new(shelf),
     }
