@@ -3,6 +3,7 @@
 //! Each command first sets up what it needs (see `setup`), so that a fresh clone needs git and a Rust toolchain only.
 //! A command is listed here when it works, not before.
 
+mod bench;
 mod board;
 mod mutants;
 mod paths;
@@ -25,6 +26,8 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Measure, and print the figures.
+    Bench(bench::Options),
     /// Install what is missing: QEMU and a toolchain for bare metal.
     Setup,
     /// Build the firmware of the emulated board and print where it lies.
@@ -41,6 +44,7 @@ enum Command {
 
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
+        Command::Bench(options) => bench::run(&options),
         Command::Setup => setup::run().map(|_| ()),
         Command::BuildBoard => board::build(&board::QEMU_RISCV_VIRT).map(|elf| println!("{}", elf.display())),
         Command::Real(options) => real::run(&options),
