@@ -169,6 +169,8 @@ impl Link for HttpLink {
             Endpoint::Poll => "/v1/poll",
             Endpoint::Report => "/v1/report",
         };
+        // What follows a poll is fetched anew: a window that arrived damaged must not be served again and again.
+        self.inner().window = None;
         let bytes = self.ask(|server| self.post(&server.url(path), request, response.len()))?;
         response[..bytes.len()].copy_from_slice(&bytes);
         Ok(bytes.len())
