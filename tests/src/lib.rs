@@ -2,6 +2,8 @@
 
 pub mod authority;
 pub mod bench;
+pub mod contents;
+pub mod figures;
 pub mod firmwares;
 pub mod flash;
 pub mod fleet_folder;
@@ -13,3 +15,4 @@ pub mod qemu;
 pub mod samples;
 pub mod sensors;
 pub mod server;
+pub mod stage;

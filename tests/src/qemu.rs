@@ -8,15 +8,14 @@ use std::collections::VecDeque;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdout, Stdio};
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
 use defmt_decoder::{DecodeError, Table};
+use steadfast::demo::devices::{QEMU, qemu};
 
-/// QEMU's program for the board.
-const PROGRAM: &str = "qemu-system-riscv32";
 /// A board that has not said in this time what it is waited for never will: far longer than any trial here.
 const HANG: Duration = Duration::from_secs(300);
 /// Lines shown when a board did not do what it should.
@@ -104,14 +103,9 @@ impl Board {
     /// # Errors
     /// When QEMU cannot be started.
     pub fn start(&self) -> Result<Running, QemuError> {
-        let mut command = Command::new(PROGRAM);
-        command.args(["-M", "virt", "-m", "32", "-display", "none", "-monitor", "none", "-serial", "stdio"]);
-        command.arg("-bios").arg(&self.elf);
-        command.args(["-global", "virtio-mmio.force-legacy=false"]);
-        command.args(["-netdev", "user,id=n0", "-device", "virtio-net-device,netdev=n0"]);
-        command.arg("-drive").arg(format!("if=pflash,unit=1,format=raw,file={}", self.flash.display()));
+        let mut command = qemu(&self.elf, &self.flash);
         command.stdin(Stdio::null()).stdout(Stdio::piped());
-        let mut child = command.spawn().map_err(io_error(format!("cannot start {PROGRAM} (`cargo xtask setup`)")))?;
+        let mut child = command.spawn().map_err(io_error(format!("cannot start {QEMU} (`cargo xtask setup`)")))?;
         let (sender, lines) = mpsc::channel();
         let serial = child.stdout.take();
         let table = Arc::clone(&self.table);
@@ -210,8 +204,17 @@ impl Running {
     /// # Errors
     /// When QEMU cannot be killed.
     pub fn pull_the_plug(mut self) -> Result<(), QemuError> {
-        self.child.kill().and_then(|()| self.child.wait()).map_err(io_error(format!("cannot kill {PROGRAM}")))?;
+        self.child.kill().and_then(|()| self.child.wait()).map_err(io_error(format!("cannot kill {QEMU}")))?;
         Ok(())
+    }
+
+    /// Pulls the plug, and hands over what the board had said that nobody has waited for.
+    #[must_use]
+    pub fn cut(mut self) -> Vec<Line> {
+        // Already dead is as good.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        self.lines.iter().collect()
     }
 
     /// The last lines of the log, one a row.
@@ -219,6 +222,15 @@ impl Running {
     pub fn log(&self) -> String {
         let rows = self.recent.iter().map(|line| format!("    {:>10} us {:5} {}\n", line.at_us, line.level, line.text));
         rows.collect()
+    }
+
+    /// The last lines of the log, those included that nobody has waited for.
+    #[must_use]
+    pub fn rest_of_log(&mut self) -> String {
+        while let Ok(line) = self.lines.try_recv() {
+            self.remember(&line);
+        }
+        self.log()
     }
 
     fn next_line(&mut self, end: Instant) -> Result<Line, &'static str> {

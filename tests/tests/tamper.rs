@@ -14,6 +14,7 @@ use steadfast_core::codec;
 use steadfast_core::content::Content;
 use steadfast_core::envelope::{Envelope, Trust};
 use steadfast_core::position::Position;
+use steadfast_tests::figures::tell;
 use steadfast_tests::flash::Image;
 use steadfast_tests::meddling::{Leg, Meddled, Who};
 use steadfast_tests::samples;
@@ -169,7 +170,7 @@ fn every_damaged_answer_with_an_update_is_refused_before_anything_is_written() {
         setting.demand_untouched(&mut device, damage);
         cases += 1;
     }
-    println!("{cases} damaged answers of {} bytes: all refused, nothing written", answer.len());
+    tell(&format!("{cases} damaged answers of {} bytes: all refused, nothing written", answer.len()));
 }
 
 #[test]
@@ -208,7 +209,7 @@ fn every_damaged_object_is_refused_and_fetched_again() {
         }
         cases += 1;
     }
-    println!("{cases} damaged objects of {} bytes: all refused, all that were looked at mended", object.len());
+    tell(&format!("{cases} damaged objects of {} bytes: all refused, all that were looked at mended", object.len()));
 }
 
 #[test]
@@ -216,7 +217,7 @@ fn every_damaged_answer_with_a_higher_floor_is_refused() {
     let setting = Setting::new(&plan(2, 1, &sections(1)), 1);
     let answer = setting.listen(Leg::Answer);
     assert!(matches!(Answer::decode(&answer), Ok(Answer::Adopt { .. })));
-    println!("{} damaged adoptions: all refused", setting.demand_untouched_by_all(Leg::Answer));
+    tell(&format!("{} damaged adoptions: all refused", setting.demand_untouched_by_all(Leg::Answer)));
     let mut device = setting.start();
     device.run_for_polls(1);
     assert_eq!(device.record().floor.sequence, 1, "undamaged, it is adopted");
@@ -227,7 +228,7 @@ fn every_damaged_answer_without_news_is_refused() {
     let setting = Setting::new(&plan(2, 0, &sections(1)), 1);
     let answer = setting.listen(Leg::Answer);
     assert!(matches!(Answer::decode(&answer), Ok(Answer::Unchanged(_))));
-    println!("{} damaged answers without news: nothing written", setting.demand_untouched_by_all(Leg::Answer));
+    tell(&format!("{} damaged answers without news: nothing written", setting.demand_untouched_by_all(Leg::Answer)));
 }
 
 #[test]
@@ -235,7 +236,7 @@ fn every_damaged_keyring_is_refused() {
     let setting = Setting::new(&plan(2, 0, &sections(2)), 2);
     let answer = setting.listen(Leg::Answer);
     assert!(matches!(Answer::decode(&answer), Ok(Answer::Keyring(_))));
-    println!("{} damaged keyrings: all refused", setting.demand_untouched_by_all(Leg::Answer));
+    tell(&format!("{} damaged keyrings: all refused", setting.demand_untouched_by_all(Leg::Answer)));
     let mut device = setting.start();
     setting.demand_recovery(&mut device);
     assert_eq!(device.record().keyring.version, 2, "undamaged, it is taken");
@@ -243,7 +244,7 @@ fn every_damaged_keyring_is_refused() {
 
 #[test]
 fn no_answer_to_a_damaged_poll_is_taken() {
-    println!("{} damaged polls: no answer to them was taken", update().demand_untouched_by_all(Leg::Poll));
+    tell(&format!("{} damaged polls: no answer to them was taken", update().demand_untouched_by_all(Leg::Poll)));
 }
 
 #[test]

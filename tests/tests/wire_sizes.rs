@@ -10,6 +10,7 @@ use std::rc::Rc;
 
 use steadfast::compile::Compiled;
 use steadfast::fleet::At;
+use steadfast_tests::figures::tell;
 use steadfast_tests::fleet_folder::FleetFolder;
 use steadfast_tests::meddling::{Leg, Meddled, Who};
 use steadfast_tests::sensors::{DEVICES, Sensors, device, seed};
@@ -68,7 +69,10 @@ fn one_changed_field_at_forty_devices_takes_at_most_1126_bytes_and_nothing_new_6
     let mut device = Meddled::start(&before, who.clone(), None);
     let heard = listen(&mut device);
     device.run_until(|device| device.record().confirmed.is_some());
-    println!("first configuration, whole: {} bytes", sum(&heard.borrow(), &[Leg::Poll, Leg::Answer, Leg::Object]));
+    tell(&format!(
+        "first configuration, whole: {} bytes",
+        sum(&heard.borrow(), &[Leg::Poll, Leg::Answer, Leg::Object])
+    ));
     let flash = device.image().clone();
 
     folder.replace("layers/region/eu.toml", "period_ms = 2000", "period_ms = 2500");
@@ -81,7 +85,9 @@ fn one_changed_field_at_forty_devices_takes_at_most_1126_bytes_and_nothing_new_6
     let messages = heard.borrow().clone();
     let staged = messages.iter().position(|(leg, _)| *leg == Leg::Report).unwrap_or(messages.len());
     let update = sum(&messages[..staged], &[Leg::Poll, Leg::Answer, Leg::Object]);
-    println!("one changed field at {DEVICES} devices: {update} bytes, of at most {UPDATE_BYTES_MAX}: {messages:?}");
+    tell(&format!(
+        "one changed field at {DEVICES} devices: {update} bytes, of at most {UPDATE_BYTES_MAX}: {messages:?}"
+    ));
     assert!(update <= UPDATE_BYTES_MAX, "{update} bytes: {messages:?}");
     assert_eq!(sum(&messages, &[Leg::Object]), 0, "what is small comes along");
 
@@ -90,7 +96,7 @@ fn one_changed_field_at_forty_devices_takes_at_most_1126_bytes_and_nothing_new_6
     heard.borrow_mut().clear();
     device.run_for_polls(1);
     let idle = heard.borrow().clone();
-    println!("nothing new: {idle:?}, of at most {IDLE_BYTES_MAX} bytes each way");
+    tell(&format!("nothing new: {idle:?}, of at most {IDLE_BYTES_MAX} bytes each way"));
     assert_eq!(idle.iter().map(|(leg, _)| *leg).collect::<Vec<_>>(), [Leg::Poll, Leg::Answer]);
     assert!(idle.iter().all(|(_, bytes)| *bytes <= IDLE_BYTES_MAX), "{idle:?}");
 }

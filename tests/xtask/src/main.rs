@@ -7,6 +7,7 @@ mod bench;
 mod board;
 mod mutants;
 mod paths;
+mod programs;
 mod real;
 mod setup;
 mod size;

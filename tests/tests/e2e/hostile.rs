@@ -1,0 +1,90 @@
+//! A relay that lies: whatever it does to answers and objects, nothing wrong runs, and honesty mends everything.
+
+use steadfast::demo::relay::{Passing, Subject, Tally, Treatment};
+use steadfast::demo::world::PATIENCE;
+use steadfast_tests::stage::{Actor, inline_bytes, without_inline};
+
+use super::{Outcome, both};
+
+/// Damaged answers to sit through.
+const ANSWERS: usize = 8;
+
+/// Damaged objects to sit through.
+const OBJECTS: usize = 6;
+
+/// Numbers that look random and are the same in each run (splitmix64).
+fn draw(state: &mut u64) -> usize {
+    *state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
+    let mut mixed = *state;
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    (mixed >> 33) as usize
+}
+
+/// A bit turned round, or a cut, in turns.
+fn damage(random: &mut u64, bytes: usize) -> Treatment {
+    let (way, at) = (draw(random), draw(random));
+    if way.is_multiple_of(2) { Treatment::FlipBit(at % (bytes * 8)) } else { Treatment::Truncate(at % bytes) }
+}
+
+/// Waits until a device has met so many more exchanges of a subject.
+fn sit_through(actor: &Actor, subject: Subject, wanted: usize) {
+    let count = |tally: Tally| if subject == Subject::Poll { tally.polls.exchanges } else { tally.objects.exchanges };
+    let before = count(actor.device.relay.tally());
+    let met = actor.device.relay.wait(PATIENCE, |exchanges| count(Tally::of(exchanges)) >= before + wanted);
+    assert!(met, "{} asks no more", actor.device.name);
+}
+
+#[test]
+fn damaged_answers_are_refused_and_write_nothing_and_an_honest_one_is_taken() -> Outcome {
+    let (stage, actors) = both()?;
+    let before = actors.each_ref().map(|actor| actor.contents());
+    for (seed, actor) in (1..).zip(&actors) {
+        let mut random = seed;
+        actor.device.relay.follow(move |passing| match (signed_bytes(passing), passing.answer.len()) {
+            (0, 0) => Treatment::Pass,
+            // Objects that come along are not signed; they have a test of their own.
+            (0, all) => damage(&mut random, all),
+            (signed, _) => damage(&mut random, signed),
+        });
+    }
+    stage.publish_period(200)?;
+    for (actor, before) in actors.iter().zip(&before) {
+        sit_through(actor, Subject::Poll, ANSWERS);
+        assert!(before.equals_outside(&actor.contents(), &[]), "{} wrote something", actor.device.name);
+    }
+    for actor in &actors {
+        actor.device.relay.be_honest();
+        stage.wait_until_current(&actor.device.name)?;
+    }
+    Ok(())
+}
+
+/// The bytes of an answer with an update that are signed, in one way or another; 0 for other answers.
+fn signed_bytes(passing: &Passing<'_>) -> usize {
+    inline_bytes(passing).map_or(0, |inline| passing.answer.len() - inline)
+}
+
+#[test]
+fn damaged_objects_never_run_and_honest_ones_are_fetched_again() -> Outcome {
+    let (stage, actors) = both()?;
+    let before = actors.each_ref().map(|actor| actor.contents().record().expect("there is a record"));
+    for (seed, actor) in (1..).zip(&actors) {
+        let mut random = seed;
+        actor.device.relay.follow(move |passing| match passing.subject {
+            Subject::Object => damage(&mut random, passing.answer.len()),
+            _ => without_inline(passing).map_or(Treatment::Pass, Treatment::Replace),
+        });
+    }
+    stage.publish_period(200)?;
+    for (actor, before) in actors.iter().zip(&before) {
+        sit_through(actor, Subject::Object, OBJECTS);
+        let after = actor.contents().record().expect("there is a record");
+        assert_eq!(after, *before, "{}: nothing was tried, nothing is rejected", actor.device.name);
+    }
+    for actor in &actors {
+        actor.device.relay.be_honest();
+        stage.wait_until_current(&actor.device.name)?;
+    }
+    Ok(())
+}
