@@ -80,6 +80,25 @@ fn keys_that_others_can_read_or_of_the_wrong_kind_are_refused() {
 }
 
 #[test]
+fn two_publishers_who_do_not_share_keys_sign_one_pack() {
+    let fleet = Fleet::new();
+    let theirs = fleet.beside("theirs");
+    let public = fleet.run(&["keys", "new", "--only", "publisher", "--out", theirs.to_str().unwrap()]).fine();
+    fs::remove_dir_all(fleet.path().join("keys/keyring")).unwrap();
+    let out = fleet.beside("ours");
+    let ours = ["keys", "new", "--out", out.to_str().unwrap(), "--publisher", "1", "--publisher-threshold", "2"];
+    fleet.run(&[&ours[..], &["--publisher-key", public.trim()]].concat()).fine();
+    fleet.commit("two publishers");
+    let pack = fleet.beside("a.pack");
+    let name = pack.to_str().unwrap();
+    fleet.run(&["build", "--out", name]).fine();
+    fleet.run(&["sign", name, "--key", out.join("publisher.key").to_str().unwrap()]).fine();
+    assert!(fleet.run(&["verify", name]).failed(7).contains("signed by 1 of the 2"));
+    fleet.run(&["sign", name, "--key", theirs.join("publisher.key").to_str().unwrap()]).fine();
+    assert!(fleet.run(&["verify", name]).fine().contains("good: 2 leaves"));
+}
+
+#[test]
 fn only_descendants_of_what_is_published_are_published() {
     let fleet = Fleet::new();
     fleet.set_period(2000);

@@ -5,10 +5,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow};
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Value, json};
 use steadfast::hex;
-use steadfast::keys::{Chain, Home, KeyFile, Plan, Planned, RolePlan};
+use steadfast::keys::{Chain, Home, KeyFile, Plan, Planned, Purpose, RolePlan};
 use steadfast_core::keyring::{Director, Keyring, Role};
 use steadfast_core::statement::PublicKey;
 
@@ -32,11 +32,23 @@ enum KeysCommand {
     Show(ShowArgs),
 }
 
+/// A key that can be made by itself, for a keyring that somebody else signs.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Single {
+    /// Signs releases.
+    Publisher,
+    /// Signs assignments.
+    Director,
+}
+
 #[derive(Args, Debug)]
 struct NewArgs {
     /// The fleet's folder: the one with `steadfast.toml`.
     #[arg(long, default_value = ".", value_name = "FOLDER")]
     fleet: PathBuf,
+    /// Make this one key and no keyring, for a fleet whose keyring is made elsewhere. Needs --out.
+    #[arg(long, value_enum, requires = "out")]
+    only: Option<Single>,
     /// Where to put the private keys; `keys` in the fleet's folder unless given.
     #[arg(long, value_name = "FOLDER")]
     out: Option<PathBuf>,
@@ -94,6 +106,9 @@ pub(crate) fn run(args: &KeysArgs) -> anyhow::Result<Exit> {
 }
 
 fn new(args: &NewArgs) -> anyhow::Result<Exit> {
+    if let (Some(only), Some(out)) = (args.only, &args.out) {
+        return single(only, out, args.dry_run);
+    }
     let home = Home::open(&args.fleet)?;
     let keys = args.out.clone().unwrap_or_else(|| home.folder.join("keys"));
     let planned = plan(args, &home).carry_out()?;
@@ -106,6 +121,22 @@ fn new(args: &NewArgs) -> anyhow::Result<Exit> {
     if !args.dry_run {
         eprintln!("next: move the root key to a safe place offline; commit {}", home.keyrings.display());
     }
+    Ok(Exit::Fine)
+}
+
+fn single(only: Single, out: &Path, dry_run: bool) -> anyhow::Result<Exit> {
+    let purpose = match only {
+        Single::Publisher => Purpose::Publisher,
+        Single::Director => Purpose::Director,
+    };
+    let (key, path) = (KeyFile::generate(purpose)?, out.join(format!("{purpose}.key")));
+    if dry_run {
+        println!("would write {}", path.display());
+        return Ok(Exit::Fine);
+    }
+    key.save(&path)?;
+    println!("{}", hex::encode(&key.public_key().0));
+    eprintln!("wrote {} (keep it secret); the line above is its public half", path.display());
     Ok(Exit::Fine)
 }
 

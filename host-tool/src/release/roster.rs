@@ -9,7 +9,7 @@
 //!
 //! Names, models, keys and values are places in the list of words. Invariant: a [`Roster`] has exactly one encoding.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 use steadfast_core::codec;
@@ -60,7 +60,8 @@ impl Roster {
     /// The roster of compiled entries, which ascend by device id.
     #[must_use]
     pub fn new(entries: &[RosterEntry]) -> Self {
-        let words: BTreeSet<&str> = entries.iter().flat_map(texts).collect();
+        let mut words: Vec<&str> = entries.iter().flat_map(texts).collect::<HashSet<_>>().into_iter().collect();
+        words.sort_unstable();
         let places: HashMap<&str, u32> = words.iter().copied().zip(0..).collect();
         let devices = entries.iter().map(|entry| row(entry, &places)).collect();
         Self { words: words.into_iter().map(str::to_owned).collect(), devices }

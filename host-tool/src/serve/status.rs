@@ -87,6 +87,9 @@ fn health(standing: Standing, report: Option<&Report>) -> String {
         Standing::Current => "healthy",
         Standing::Failing => "a check fails",
         Standing::Trial => report.map_or("", |report| trial_words(&report.trial)),
+        Standing::Behind if report.is_some_and(|report| report.running == ContentId::NONE) => {
+            "on its firmware's defaults"
+        }
         Standing::Behind => "healthy on an older configuration",
         Standing::Refused if report.is_some_and(|report| report.outcome.ending == Ending::RolledBack) => "rolled back",
         Standing::Refused => "refused",
