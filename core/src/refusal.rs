@@ -55,7 +55,7 @@ refusals! {
     OBJECT_UNAVAILABLE = 51, "an object that could not be fetched";
     READ_BACK = 52, "a slot that does not read back as what was written";
     FLASH_FAILED = 53, "a flash operation that failed";
-    REJECTED_BEFORE = 60, "refused: this firmware has rejected this configuration before";
+    REJECTED_BEFORE = 60, "this firmware has rejected this configuration before";
     CHECK_FAILED = 61, "a health check failed";
     CHECK_MISSING = 62, "a health check had not passed at the deadline";
     UNREACHABLE = 63, "the server could not be reached with it, and could be reached without it";
