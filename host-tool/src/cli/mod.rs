@@ -4,6 +4,7 @@
 
 mod build;
 pub(crate) mod check;
+mod demo;
 mod device;
 pub(crate) mod explain;
 mod flash;
@@ -44,6 +45,8 @@ enum Command {
     Build(build::BuildArgs),
     /// Check every device of a fleet and show all that is wrong.
     Check(check::CheckArgs),
+    /// Show a whole fleet on this machine, and what becomes of good and bad commits.
+    Demo(demo::DemoArgs),
     /// Give devices ids and keys, and list them.
     Device(device::DeviceArgs),
     /// Show where the values of a device come from.
@@ -149,6 +152,7 @@ fn dispatch(command: &Command) -> anyhow::Result<Exit> {
     match command {
         Command::Build(args) => build::run(args),
         Command::Check(args) => check::run(args),
+        Command::Demo(args) => demo::run(args),
         Command::Device(args) => device::run(args),
         Command::Explain(args) => explain::run(args),
         Command::Flash(args) => flash::run(args),

@@ -11,6 +11,8 @@
 pub mod devices;
 pub mod process;
 pub mod relay;
+pub mod story;
+pub mod watch;
 pub mod world;
 
 use std::io;

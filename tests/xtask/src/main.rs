@@ -5,6 +5,7 @@
 
 mod bench;
 mod board;
+mod demo;
 mod mutants;
 mod paths;
 mod programs;
@@ -37,6 +38,8 @@ enum Command {
     Real(real::Options),
     /// Plant known bugs in a copy of the tree, one at a time, and see that the tests find each.
     Mutants,
+    /// Show a fleet on this machine: a commit reaches a microcontroller and a gateway, and a bad one is rolled back.
+    Demo,
     /// Print flash and RAM by component: the board's firmware, and the core alone.
     Size,
     /// Run all tests of the project.
@@ -50,6 +53,7 @@ fn main() -> ExitCode {
         Command::BuildBoard => board::build(&board::QEMU_RISCV_VIRT).map(|elf| println!("{}", elf.display())),
         Command::Real(options) => real::run(&options),
         Command::Mutants => mutants::run(),
+        Command::Demo => demo::run(),
         Command::Size => size::run(),
         Command::Test(options) => test::run(&options),
     };
