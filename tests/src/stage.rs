@@ -6,11 +6,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use steadfast::demo::DemoError;
 use steadfast::demo::devices::Device;
 use steadfast::demo::process::Process;
-use steadfast::demo::relay::{Passing, Subject, Treatment};
+use steadfast::demo::relay::{Passing, Treatment};
+use steadfast::demo::watch::Order;
 use steadfast::demo::world::{Model, Tools, World};
 use steadfast::serve::api::{Standing, Why};
-use steadfast_core::answer::Answer;
-use steadfast_core::codec;
 
 use crate::contents::Contents;
 use crate::qemu::{self, Line, Running};
@@ -197,30 +196,8 @@ impl Stage {
     }
 }
 
-/// A relay's script that keeps objects out of answers, so that devices fetch each; what comes inline is not signed, so that a relay
-/// can do this.
+/// A relay's script that keeps objects out of answers, so that devices fetch each.
 #[must_use]
 pub fn nothing_inline(passing: &Passing<'_>) -> Treatment {
-    without_inline(passing).map_or(Treatment::Pass, Treatment::Replace)
-}
-
-/// The answer without the objects that came along; none when it brings no update.
-#[must_use]
-pub fn without_inline(passing: &Passing<'_>) -> Option<Vec<u8>> {
-    let (assignment, envelope, _) = update(passing)?;
-    let bare = Answer::Changed { assignment, envelope, inline: &[] };
-    Some(codec::encode(&bare, &mut [0; 4096]).expect("it was longer before").to_vec())
-}
-
-/// How many bytes of objects come along with an answer; none when it brings no update.
-#[must_use]
-pub fn inline_bytes(passing: &Passing<'_>) -> Option<usize> {
-    update(passing).map(|(_, _, inline)| inline.len())
-}
-
-fn update<'a>(passing: &Passing<'a>) -> Option<(steadfast_core::statement::Signed<'a>, &'a [u8], &'a [u8])> {
-    match (passing.subject, Answer::decode(passing.answer)) {
-        (Subject::Poll, Ok(Answer::Changed { assignment, envelope, inline })) => Some((assignment, envelope, inline)),
-        _ => None,
-    }
+    Order::of(passing).map_or(Treatment::Pass, |order| Treatment::Replace(order.without_inline()))
 }

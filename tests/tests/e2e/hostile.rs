@@ -1,8 +1,9 @@
 //! A relay that lies: whatever it does to answers and objects, nothing wrong runs, and honesty mends everything.
 
 use steadfast::demo::relay::{Passing, Subject, Tally, Treatment};
+use steadfast::demo::watch::Order;
 use steadfast::demo::world::PATIENCE;
-use steadfast_tests::stage::{Actor, inline_bytes, without_inline};
+use steadfast_tests::stage::{Actor, nothing_inline};
 
 use super::{Outcome, both};
 
@@ -62,7 +63,7 @@ fn damaged_answers_are_refused_and_write_nothing_and_an_honest_one_is_taken() ->
 
 /// The bytes of an answer with an update that are signed, in one way or another; 0 for other answers.
 fn signed_bytes(passing: &Passing<'_>) -> usize {
-    inline_bytes(passing).map_or(0, |inline| passing.answer.len() - inline)
+    Order::of(passing).map_or(0, |order| passing.answer.len() - order.inline.len())
 }
 
 #[test]
@@ -73,7 +74,7 @@ fn damaged_objects_never_run_and_honest_ones_are_fetched_again() -> Outcome {
         let mut random = seed;
         actor.device.relay.follow(move |passing| match passing.subject {
             Subject::Object => damage(&mut random, passing.answer.len()),
-            _ => without_inline(passing).map_or(Treatment::Pass, Treatment::Replace),
+            _ => nothing_inline(passing),
         });
     }
     stage.publish_period(200)?;

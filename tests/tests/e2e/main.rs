@@ -2,6 +2,7 @@
 //!
 //! Needs what `cargo xtask test` builds, and fails without it. Nothing waits for a time, everything for an event.
 
+mod demo;
 mod hostile;
 mod ordinary;
 mod power_cuts;

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use steadfast::demo::relay::{Tally, Treatment};
+use steadfast::demo::watch::Order;
 use steadfast::demo::world::{Model, PATIENCE};
 use steadfast_tests::contents::Contents;
-use steadfast_tests::stage::{Actor, Stage, inline_bytes, nothing_inline};
+use steadfast_tests::stage::{Actor, Stage, nothing_inline};
 
 use super::{Outcome, both, both_off};
 
@@ -54,7 +55,7 @@ fn an_update_is_taken_and_nothing_unchanged_is_sent_or_fetched_again() -> Outcom
         let bytes = Arc::new(AtomicUsize::new(0));
         let seen = Arc::clone(&bytes);
         actor.device.relay.follow(move |passing| {
-            bytes.fetch_max(inline_bytes(passing).unwrap_or(0), Ordering::Relaxed);
+            bytes.fetch_max(Order::of(passing).map_or(0, |order| order.inline.len()), Ordering::Relaxed);
             Treatment::Pass
         });
         seen

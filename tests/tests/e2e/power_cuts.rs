@@ -9,12 +9,13 @@ use std::time::{Duration, Instant};
 
 use steadfast::demo::DemoError;
 use steadfast::demo::relay::{Exchange, Passing, Subject, Tally};
+use steadfast::demo::watch::Order;
 use steadfast::demo::world::{Model, PATIENCE};
 use steadfast_core::id::ContentId;
 use steadfast_core::outcome::Ending;
 use steadfast_tests::contents::Contents;
 use steadfast_tests::figures::tell;
-use steadfast_tests::stage::{Actor, Stage, nothing_inline, without_inline};
+use steadfast_tests::stage::{Actor, Stage, nothing_inline};
 
 use super::Outcome;
 
@@ -199,7 +200,7 @@ impl Victim<'_> {
         let phase = self.phase;
         let mut ordered = false;
         self.actor.device.relay.follow(move |passing: &Passing<'_>| {
-            let orders = without_inline(passing).is_some();
+            let orders = Order::of(passing).is_some();
             let answers = ordered && passing.subject == Subject::Poll;
             if (phase == Phase::Staging && orders) || (phase == Phase::Confirm && answers) {
                 // The test may have looked away.

@@ -2,13 +2,13 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use steadfast::demo::relay::{Subject, Treatment};
+use steadfast::demo::relay::Treatment;
+use steadfast::demo::watch::Order;
 use steadfast::demo::world::Model;
 use steadfast::serve::api::Why;
 use steadfast_core::outcome::Ending;
 use steadfast_core::record::Stage as TrialStage;
 use steadfast_core::refusal::Refusal;
-use steadfast_tests::stage::inline_bytes;
 
 use super::{Outcome, both};
 
@@ -69,7 +69,7 @@ fn a_server_that_is_down_for_everyone_makes_a_trial_inconclusive_and_its_return_
             if gone.load(Ordering::Relaxed) {
                 return Treatment::Drop;
             }
-            gone.store(passing.subject == Subject::Poll && inline_bytes(passing).is_some(), Ordering::Relaxed);
+            gone.store(Order::of(passing).is_some(), Ordering::Relaxed);
             Treatment::Pass
         });
     }
