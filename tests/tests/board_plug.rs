@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use steadfast_tests::bench::{Bench, id, wanted};
+use steadfast_tests::figures::tell;
 use steadfast_tests::qemu::{QemuError, Running};
 
 /// The fewest kills that must fall into each phase of a full run.
@@ -91,7 +92,7 @@ fn a_board_survives_the_plug_at_any_instant() -> Result<(), QemuError> {
         }
     }
     let kills: usize = spread.values().sum();
-    println!("plug pulled {kills} times: {spread:?}{}", if quick { ", a sample: --quick" } else { "" });
+    tell(&format!("plug pulled {kills} times: {spread:?}{}", if quick { ", a sample: --quick" } else { "" }));
     let few = [Phase::Staging, Phase::Trial, Phase::Confirm, Phase::Return]
         .into_iter()
         .find(|phase| spread.get(phase).is_none_or(|kills| *kills < KILLS_PER_PHASE));

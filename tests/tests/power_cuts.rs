@@ -7,6 +7,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use steadfast_tests::figures::tell;
 use steadfast_tests::flash::{Case, Cases, Geometry, INTERNAL, Image, Nor, WIDE};
 use steadfast_tests::life::{Device, Fleet, LAST, PHASES, Phase, Server, Verdict, Voice, releases};
 use steadfast_tests::oracle::Oracle;
@@ -86,10 +87,10 @@ fn recover<const R: usize, const W: usize, const E: usize>(
 
 #[test]
 fn every_power_cut_of_a_whole_life_recovers_internal() {
-    println!("{}", live::<4, 8, 2048>(INTERNAL));
+    tell(&format!("{}", live::<4, 8, 2048>(INTERNAL)));
 }
 
 #[test]
 fn every_power_cut_of_a_whole_life_recovers_wide() {
-    println!("{}", live::<1, 32, 4096>(WIDE));
+    tell(&format!("{}", live::<1, 32, 4096>(WIDE)));
 }

@@ -6,6 +6,7 @@ use steadfast_core::flash::record::{RECORD_BYTES, RecordStore};
 use steadfast_core::position::Position;
 use steadfast_core::record::BootRecord;
 use steadfast_core::refusal::Refusal;
+use steadfast_tests::figures::tell;
 use steadfast_tests::flash::{Case, Cases, Geometry, INTERNAL, Image, Internal, Nor, SERIAL, Serial, WIDE, Wide};
 use steadfast_tests::samples;
 
@@ -108,7 +109,7 @@ fn survives<const R: usize, const W: usize, const E: usize>(geometry: Geometry, 
         before = Some(sequence);
     }
     assert_eq!(flash.image.sins, Vec::<String>::new());
-    println!("record: {}", explorer.cases);
+    tell(&format!("record: {}", explorer.cases));
 }
 
 #[test]

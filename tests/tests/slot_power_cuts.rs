@@ -9,6 +9,7 @@ use steadfast_core::flash::layout::Slot;
 use steadfast_core::flash::slot::{Intact, Store};
 use steadfast_core::flash::stage::{ObjectSource, Target};
 use steadfast_core::refusal::Refusal;
+use steadfast_tests::figures::tell;
 use steadfast_tests::flash::{Case, Cases, Geometry, INTERNAL, Nor, SERIAL, Tear, WIDE};
 use steadfast_tests::samples::{Configuration, bytes};
 
@@ -209,7 +210,7 @@ fn survives<const R: usize, const W: usize, const E: usize>(
     let mut explorer = Explorer { cases: Cases::new(), world, donor, one_in };
     let case = Case { geometry: geometry.name, phase: format!("stage-{name}"), cuts: Vec::new() };
     explorer.cut_all(&flash, &case, 0);
-    println!("slot: {}", explorer.cases);
+    tell(&format!("slot: {}", explorer.cases));
 }
 
 #[test]

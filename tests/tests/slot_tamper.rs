@@ -6,6 +6,7 @@ use steadfast_core::flash::layout::Slot;
 use steadfast_core::flash::slot::{Intact, Store};
 use steadfast_core::flash::stage::{ObjectSource, Target};
 use steadfast_core::refusal::Refusal;
+use steadfast_tests::figures::tell;
 use steadfast_tests::flash::{INTERNAL, Internal};
 use steadfast_tests::samples::{Configuration, bytes, reference};
 
@@ -97,7 +98,7 @@ fn every_flipped_byte_of_every_object_is_refused_and_made_good() {
             cases += 1;
         }
     }
-    println!("tamper: {cases} flipped bytes from the source");
+    tell(&format!("tamper: {cases} flipped bytes from the source"));
 }
 
 #[test]
@@ -153,7 +154,7 @@ fn every_flipped_byte_at_rest_is_seen_and_made_good() {
             cases += 1;
         }
     }
-    println!("tamper: {cases} flipped bytes at rest");
+    tell(&format!("tamper: {cases} flipped bytes at rest"));
 }
 
 #[test]

@@ -1,5 +1,7 @@
-//! `cargo xtask test`: everything that must hold before a change is taken.
+//! `cargo xtask test`: everything that must hold before a change is taken. With `--quick`, what a developer waits for.
 
+use std::collections::BTreeSet;
+use std::fs;
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
@@ -9,32 +11,76 @@ use crate::{board, paths, programs};
 /// Tests that run at once, on whatever machine: the slowest ones wait for deadlines of half a minute and need no processor.
 const THREADS: &str = "4";
 
+/// What holds the tests of more than one crate.
+const TESTS: &str = "steadfast-tests";
+
+/// Its tests that run an emulated board.
+const NEED_A_BOARD: [&str; 4] = ["board", "board_plug", "board_update", "e2e"];
+
 /// How much to test.
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// The inner loop: long tests take a sample of their cases, and say so.
+    /// The inner loop: nothing that needs the emulated board, and of the power cuts a sample.
     #[arg(long)]
     quick: bool,
 }
 
-/// Builds the board's firmware and the programs, and runs the tests of every host crate, the end-to-end ones included.
+/// Builds what the tests need, and runs those of every crate that builds for this machine.
 ///
 /// # Errors
 /// At the first thing that fails.
 pub(crate) fn run(options: &Options) -> Result<()> {
+    if options.quick { quick() } else { all() }
+}
+
+fn all() -> Result<()> {
     let elf = board::build(&board::QEMU_RISCV_VIRT)?;
     let programs = programs::build()?;
-    let mut command = Command::new(env!("CARGO"));
-    // All that builds for this machine; of the device's side, what does not need the device.
-    command.args(["test", "--locked", "--workspace", "--exclude", "qemu-riscv-virt"]).current_dir(paths::workspace());
-    command.env("STEADFAST_BOARD_ELF", elf).env("RUST_TEST_THREADS", THREADS);
-    command.env("STEADFAST_PROGRAM", programs.steadfast).env("STEADFAST_GATEWAY_PROGRAM", programs.gateway);
-    if options.quick {
-        command.env("STEADFAST_QUICK", "1");
+    let mut tests = test_workspace();
+    tests.env("STEADFAST_BOARD_ELF", elf);
+    tests.env("STEADFAST_PROGRAM", programs.steadfast).env("STEADFAST_GATEWAY_PROGRAM", programs.gateway);
+    demand(&mut tests)
+}
+
+fn quick() -> Result<()> {
+    demand(test_workspace().args(["--exclude", TESTS]))?;
+    let mut tests = cargo_test();
+    tests.args(["--package", TESTS, "--lib"]).env("STEADFAST_QUICK", "1");
+    let names = names()?;
+    for name in names.iter().filter(|name| !NEED_A_BOARD.contains(&name.as_str())) {
+        tests.args(["--test", name]);
     }
-    let status = command.status().with_context(|| format!("cannot run {command:?}"))?;
-    if !status.success() {
-        bail!("tests failed; their messages stand above");
-    }
+    demand(&mut tests)?;
+    println!("Left out by --quick: {}, and all but a sample of the power cuts.", NEED_A_BOARD.join(", "));
     Ok(())
+}
+
+/// The test programs of the crate `tests`: its files, and its folders with a main.rs.
+fn names() -> Result<BTreeSet<String>> {
+    let folder = paths::workspace().join("tests/tests");
+    let entries = fs::read_dir(&folder).with_context(|| format!("cannot read {}", folder.display()))?;
+    let names: BTreeSet<String> =
+        entries.flatten().filter_map(|entry| Some(entry.path().file_stem()?.to_str()?.to_owned())).collect();
+    if let Some(gone) = NEED_A_BOARD.iter().find(|name| !names.contains(**name)) {
+        bail!("{} has no test `{gone}` any more: take it out of the list in xtask", folder.display());
+    }
+    Ok(names)
+}
+
+/// All that builds for this machine; of the device's side, what does not need the device.
+fn test_workspace() -> Command {
+    let mut command = cargo_test();
+    command.args(["--workspace", "--exclude", "qemu-riscv-virt"]);
+    command
+}
+
+fn cargo_test() -> Command {
+    let mut command = Command::new(env!("CARGO"));
+    command.args(["test", "--locked"]).current_dir(paths::workspace()).env("RUST_TEST_THREADS", THREADS);
+    command
+}
+
+fn demand(tests: &mut Command) -> Result<()> {
+    let status = tests.status().with_context(|| format!("cannot run {tests:?}"))?;
+    if status.success() { Ok(()) } else { bail!("tests failed; their messages stand above") }
 }
