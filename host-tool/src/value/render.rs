@@ -3,6 +3,7 @@
 //! Absent options are left out. Addresses and variants without data are text, durations whole milliseconds, a variant
 //! with data is a table with its name as the only key.
 
+use ::toml::Value as Toml;
 use serde_json::{Map, Number, Value as Json};
 
 use super::Typed;
@@ -24,21 +25,34 @@ pub fn render(fields: &[(&str, Typed<'_>)], format: Render) -> Result<Vec<u8>, S
     let json = object(fields);
     let text = match format {
         Render::Json => format!("{json:#}\n"),
-        Render::Toml => match beyond_toml(&json) {
-            Some(number) => return Err(format!("{number} is larger than TOML's integers")),
-            None => ::toml::to_string(&json).map_err(|error| error.to_string())?,
-        },
+        Render::Toml => ::toml::to_string(&toml(&json)?).map_err(|error| error.to_string())?,
     };
     Ok(text.into_bytes())
 }
 
-/// A number of 2^63 or more: the crate would write it, but no other program need read it.
-fn beyond_toml(json: &Json) -> Option<u64> {
-    match json {
-        Json::Number(number) => number.as_u64().filter(|number| i64::try_from(*number).is_err()),
-        Json::Array(items) => items.iter().find_map(beyond_toml),
-        Json::Object(fields) => fields.values().find_map(beyond_toml),
-        _ => None,
+/// The same as TOML. Not by way of serde: what serde_json says of its numbers depends on a feature that any crate in a
+/// build can switch on, and a file must not depend on what else was built.
+fn toml(json: &Json) -> Result<Toml, String> {
+    Ok(match json {
+        Json::Null => return Err("TOML has no value for an absent item of a list".to_owned()),
+        Json::Bool(value) => Toml::Boolean(*value),
+        Json::String(text) => Toml::String(text.clone()),
+        Json::Number(number) => toml_number(number)?,
+        Json::Array(items) => Toml::Array(items.iter().map(toml).collect::<Result<_, _>>()?),
+        Json::Object(fields) => {
+            let field = |(name, value): (&String, &Json)| Ok((name.clone(), toml(value)?));
+            Toml::Table(fields.iter().map(field).collect::<Result<_, String>>()?)
+        }
+    })
+}
+
+fn toml_number(number: &Number) -> Result<Toml, String> {
+    match (number.as_i64(), number.as_u64(), number.as_f64()) {
+        (Some(integer), ..) => Ok(Toml::Integer(integer)),
+        // The crate would write it, but no other program need read it.
+        (None, Some(large), _) => Err(format!("{large} is larger than TOML's integers")),
+        (None, None, Some(float)) => Ok(Toml::Float(float)),
+        (None, None, None) => Err(format!("TOML cannot hold {number}")),
     }
 }
 
