@@ -19,6 +19,9 @@ use steadfast_tests::fleetgen::{Measures, generate};
 /// The sizes, in devices.
 const SIZES: [u32; 3] = [1_000, 10_000, 100_000];
 
+/// Each size is measured so often, and the fastest run counts: what else the machine does only ever slows a run.
+const RUNS: usize = 5;
+
 /// From 10,000 to 100,000 devices, time may grow by at most this factor.
 const GROWTH_MAX: f64 = 12.0;
 
@@ -37,19 +40,37 @@ fn compare() {
     let totals = SIZES.map(|devices| {
         let folder = generate(Measures::of(devices));
         folder.init();
-        let program = env::current_exe().expect("this program has a path");
-        let output = Command::new(program).arg(folder.path()).output().expect("this program runs");
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        let line = String::from_utf8(output.stdout).expect("figures are text");
-        let figures: Vec<f64> = line.split_whitespace().map(|word| word.parse().expect("a figure")).collect();
-        let [read, compile, build, sign, memory] = figures[..] else { panic!("five figures: {line}") };
-        let total = read + compile + build + sign;
+        let runs = [(); RUNS].map(|()| Figures::of(folder.path()));
+        let best = runs.into_iter().min_by(|a, b| a.total().total_cmp(&b.total())).expect("there are runs");
+        let Figures([read, compile, build, sign, memory]) = best;
+        let total = best.total();
         println!("{devices:>8}  {read:>9.3}  {compile:>9.3}  {build:>9.3}  {sign:>9.4}  {total:>9.3}  {memory:>12.0}");
         total
     });
     let growth = totals[2] / totals[1];
     println!("from {} to {} devices: {growth:.1} times as long (bound: {GROWTH_MAX})", SIZES[1], SIZES[2]);
     assert!(growth <= GROWTH_MAX, "compiling grows faster than the fleet");
+}
+
+/// Seconds of reading, compiling, building and signing, and the peak of memory in MiB.
+#[derive(Clone, Copy)]
+struct Figures([f64; 5]);
+
+impl Figures {
+    /// Measures one run in a process of its own.
+    fn of(folder: &Path) -> Self {
+        let program = env::current_exe().expect("this program has a path");
+        let output = Command::new(program).arg(folder).output().expect("this program runs");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let line = String::from_utf8(output.stdout).expect("figures are text");
+        let figures: Vec<f64> = line.split_whitespace().map(|word| word.parse().expect("a figure")).collect();
+        Self(figures.try_into().expect("five figures"))
+    }
+
+    fn total(&self) -> f64 {
+        let Self([read, compile, build, sign, _]) = self;
+        read + compile + build + sign
+    }
 }
 
 /// One size: seconds of each step, and the peak of memory in MiB.
