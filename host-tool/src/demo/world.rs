@@ -33,6 +33,9 @@ const LOOK: Duration = Duration::from_millis(50);
 /// Patience with anything that must happen; for hangs only, since an emulated board on a busy machine runs twenty times slower.
 pub const PATIENCE: Duration = Duration::from_secs(300);
 
+/// Reports that are shown of a device that did not do what was waited for.
+const REPORTS_SHOWN: usize = 5;
+
 /// Commits get a date of their own, a minute after the one before, so that the same story gives the same ids.
 const FIRST_COMMIT_SECONDS: u64 = 1_767_225_600;
 
@@ -256,7 +259,8 @@ impl World {
     pub fn wait_for_device(&self, device: &str, what: &str, done: impl Fn(&Why) -> bool) -> Result<Why, DemoError> {
         self.wait(&format!("{device}: {what}"), |seen| {
             let why = self.why(device)?;
-            *seen = format!("{:?}, {}, reports: {:?}", why.device, why.waiting_for, why.reports);
+            let reports = why.reports.get(..REPORTS_SHOWN).unwrap_or(&why.reports);
+            *seen = format!("{:?}, waiting for {}, reports: {reports:?}", why.device, why.waiting_for);
             Ok(done(&why).then_some(why))
         })
     }

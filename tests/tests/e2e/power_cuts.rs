@@ -31,8 +31,11 @@ const REHEARSALS: u32 = 2;
 /// Periods that the sensor can serve start here; each update has one of its own.
 const GOOD_MS: u32 = 100;
 
-/// Periods that it cannot serve start here; all below 50.
+/// Periods that it cannot serve start here.
 const BAD_MS: u32 = 10;
+
+/// So many of them there are, far more than a device remembers rejections: the first comes again as something new.
+const BAD_COUNT: u32 = 40;
 
 /// When the power is cut.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -134,8 +137,10 @@ impl Victim<'_> {
             }
             let delay = self.delay(longest);
             println!("{:?}, attempt {attempt}: the power is cut {delay:?} after the phase began", self.phase);
-            if let Some(found) = self.cut(delay)? {
-                *spread.entry(found).or_default() += 1;
+            match self.cut(delay)? {
+                Some(found) => *spread.entry(found).or_default() += 1,
+                // The phase is shorter than it was at rehearsal, when other boards were busier.
+                None => longest = (longest + delay) / 2,
             }
         }
         Ok(spread)
@@ -193,7 +198,10 @@ impl Victim<'_> {
     /// Orders an update, and does something while that is under way.
     fn update<T>(&mut self, act: impl FnOnce(&mut Self, &Update) -> T) -> Result<T, DemoError> {
         self.updates += 1;
-        let period_ms = if self.phase == Phase::Return { BAD_MS } else { GOOD_MS } + self.updates;
+        let period_ms = match self.phase {
+            Phase::Return => BAD_MS + self.updates % BAD_COUNT,
+            Phase::Staging | Phase::Trial | Phase::Confirm => GOOD_MS + self.updates,
+        };
         let before = self.actor.contents();
         let generation = before.record().expect("there is a record").generation;
         let (sender, moment) = mpsc::channel();
