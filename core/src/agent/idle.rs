@@ -14,6 +14,7 @@ use crate::report::Refused;
 use crate::time::Instant;
 
 use super::pace::Patience;
+use super::setback::Setback;
 use super::{Action, After, Agent, Examined, News, Offer, Phase, Staged};
 
 impl Agent {
@@ -189,6 +190,10 @@ impl Agent {
         if self.record.rejection(&content, &self.firmware.id).is_some() {
             return self.refuse(Refused { content, reason: Refusal::REJECTED_BEFORE }, now);
         }
+        if let Some(until) = self.setback.and_then(|setback| setback.holds(content, now)) {
+            self.pace.poll_by(until);
+            return self.live(now);
+        }
         self.phase = Phase::Staging;
         Action::Stage(self.record.confirmed.map_or(Slot::A, Slot::other))
     }
@@ -196,12 +201,27 @@ impl Agent {
     pub(super) fn staged(&mut self, result: Result<Staged, Refused>, now: Instant) -> Action {
         match result {
             Ok(staged) => {
+                self.setback = None;
                 self.staged = Some(staged);
                 self.live(now)
             }
-            Err(refused) if refused.reason == Refusal::OBJECT_UNAVAILABLE => self.unanswered(now),
+            Err(refused) if refused.reason.is_passing() => self.set_back(refused, now),
             Err(refused) => self.refuse(refused, now),
         }
+    }
+
+    /// It failed on its way, or in flash, and is wanted still: it is tried again, later each time.
+    fn set_back(&mut self, refused: Refused, now: Instant) -> Action {
+        let content = refused.content;
+        let pause = self.pace.setback(Setback::failures(self.setback, content));
+        self.setback = Some(Setback::once_more(self.setback, content, pause, now));
+        let action = match refused.reason {
+            // No more than silence: nothing was understood, and nothing is told.
+            Refusal::OBJECT_UNAVAILABLE => self.live(now),
+            _ => self.refuse(refused, now),
+        };
+        self.pace.poll_by(now.after(pause));
+        action
     }
 
     /// A report that did not arrive is owed still; the next signed answer brings another challenge.

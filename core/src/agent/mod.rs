@@ -15,6 +15,7 @@
 mod boot;
 mod idle;
 mod pace;
+mod setback;
 #[cfg(test)]
 mod tests;
 mod trial;
@@ -35,6 +36,7 @@ use crate::report::{Checks, Refused, Report, TrialState};
 use crate::time::Instant;
 
 use pace::Pace;
+use setback::Setback;
 
 /// What the manifest of an intact slot says about running it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -199,6 +201,8 @@ pub struct Agent {
     /// Something happened that the server has not been told.
     unreported: bool,
     staged: Option<Staged>,
+    /// What has to wait before it is staged again.
+    setback: Option<Setback>,
     refused: Option<Refused>,
 }
 
@@ -218,6 +222,7 @@ impl Agent {
             challenge: None,
             unreported: true,
             staged: None,
+            setback: None,
             refused: None,
         }
     }

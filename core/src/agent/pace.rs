@@ -6,6 +6,8 @@ use crate::clamp::POLL_SECONDS_MAX;
 use crate::manifest::Settings;
 use crate::time::{Instant, Span};
 
+use super::setback::SETBACK_SECONDS_MAX;
+
 /// First pause after a failure, in milliseconds; doubled each time up to the poll interval.
 const BACKOFF_MILLISECONDS: u64 = 1000;
 
@@ -83,6 +85,11 @@ impl Pace {
         self.next_poll = now;
     }
 
+    /// Asks no later than `latest`.
+    pub(super) fn poll_by(&mut self, latest: Instant) {
+        self.next_poll = self.next_poll.min(latest);
+    }
+
     pub(super) fn poll_after(&mut self, seconds: u32, now: Instant) {
         let interval = Span::from_seconds(seconds.clamp(1, POLL_SECONDS_MAX)).milliseconds();
         // An eighth more or less.
@@ -98,12 +105,23 @@ impl Pace {
             Patience::Ordinary => settings.poll_seconds,
             Patience::Trial => settings.poll_seconds.min(TRIAL_BACKOFF_SECONDS_MAX),
         };
+        let delay = self.backoff(self.failures, limit_seconds);
+        self.failures = self.failures.saturating_add(1);
+        self.next_poll = now.after(delay);
+    }
+
+    /// The pause before content that failed so often in a row may be staged again.
+    pub(super) fn setback(&mut self, failures: u32) -> Span {
+        self.backoff(failures, SETBACK_SECONDS_MAX)
+    }
+
+    /// Doubled with each failure up to a limit; between half of that and all of it.
+    fn backoff(&mut self, failures: u32, limit_seconds: u32) -> Span {
         let limit = Span::from_seconds(limit_seconds).milliseconds();
-        let doubled = BACKOFF_MILLISECONDS.checked_shl(self.failures).unwrap_or(u64::MAX).min(limit);
-        self.failures = self.failures.saturating_add(1).min(BACKOFF_DOUBLINGS_MAX);
+        let doubled =
+            BACKOFF_MILLISECONDS.checked_shl(failures.min(BACKOFF_DOUBLINGS_MAX)).unwrap_or(u64::MAX).min(limit);
         let half = doubled.checked_div(2).unwrap_or(0);
-        let delay = half.saturating_add(self.below(half.saturating_add(1)));
-        self.next_poll = now.after(Span::from_milliseconds(delay));
+        Span::from_milliseconds(half.saturating_add(self.below(half.saturating_add(1))))
     }
 
     /// The server answered, whatever it said.

@@ -85,6 +85,8 @@ struct Device {
     connects: fn(u8) -> bool,
     intact: fn(Slot) -> bool,
     server: Server,
+    /// Why staging fails, of which contents.
+    hindered: fn(u8) -> Option<Refusal>,
     staged: u32,
 }
 
@@ -117,6 +119,7 @@ impl Device {
             connects: |_| true,
             intact: |_| true,
             server: Server::Silent,
+            hindered: |_| None,
             staged: 0,
         }
     }
@@ -172,10 +175,10 @@ impl Device {
                 Action::Stage(slot) => {
                     self.staged += 1;
                     let Server::Wants(number, floor) = self.server else { panic!("nothing was ordered") };
-                    Event::Staged(Ok(Staged {
-                        offer: offer(number, floor),
-                        intact: Intact::forge(slot, content(number)),
-                    }))
+                    let refuse = |reason| Refused { content: content(number).id(), reason };
+                    let intact = Intact::forge(slot, content(number));
+                    let offer = offer(number, floor);
+                    Event::Staged((self.hindered)(number).map_or(Ok(Staged { offer, intact }), |why| Err(refuse(why))))
                 }
             };
         }
@@ -229,6 +232,29 @@ fn content_that_only_failed_on_its_way_is_not_named_as_refused() {
     for (reason, named) in [(Refusal::OBJECT_MISMATCH, None), (Refusal::DOES_NOT_FIT, Some(content(2).id().prefix()))] {
         device.agent.refused = Some(Refused { content: content(2).id(), reason });
         assert_eq!(device.agent.poll(PollFlags::default(), [0; 8]).refused, named);
+    }
+}
+
+#[test]
+fn whoever_hinders_staging_for_ever_wears_flash_no_faster_than_once_an_hour() {
+    for reason in [Refusal::OBJECT_UNAVAILABLE, Refusal::OBJECT_MISMATCH, Refusal::READ_BACK] {
+        let mut device = Device::new(settled());
+        device.server = Server::Wants(2, 1);
+        device.hindered = match reason {
+            Refusal::OBJECT_UNAVAILABLE => |_| Some(Refusal::OBJECT_UNAVAILABLE),
+            Refusal::OBJECT_MISMATCH => |_| Some(Refusal::OBJECT_MISMATCH),
+            _ => |_| Some(Refusal::READ_BACK),
+        };
+        device.live(60);
+        assert!((4..=9).contains(&device.staged), "{reason:?}: {} attempts in the first minute", device.staged);
+        device.live(12 * 3600);
+        assert!((15..=40).contains(&device.staged), "{reason:?}: {} attempts in half a day", device.staged);
+
+        // It polls on all the while, so another order is taken at once.
+        device.hindered = |number| (number == 2).then_some(Refusal::OBJECT_UNAVAILABLE);
+        device.server = Server::Wants(3, 1);
+        device.live(120);
+        assert_eq!((device.runs(), device.ending().0), (3, Ending::Confirmed));
     }
 }
 

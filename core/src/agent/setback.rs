@@ -1,0 +1,38 @@
+//! What failed without being refused for good, and when it may be tried again.
+//!
+//! Whoever sits between device and server can damage or withhold objects for ever, and a repair that is not healthy is
+//! never rejected. Each attempt erases flash. So one content waits longer each time, while the device goes on polling:
+//! another order is taken at once.
+
+use crate::id::ContentId;
+use crate::time::{Instant, Span};
+
+/// Longest pause in seconds: nine thousand attempts a year, which the weakest flash (ten thousand erases) survives.
+pub(super) const SETBACK_SECONDS_MAX: u32 = 60 * 60;
+
+/// A content that has to wait. Kept in memory alone: a restart begins anew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Setback {
+    content: ContentId,
+    /// Failures in a row.
+    failures: u32,
+    until: Instant,
+}
+
+impl Setback {
+    /// `content` failed once more and waits for `pause`.
+    pub(super) fn once_more(former: Option<Self>, content: ContentId, pause: Span, now: Instant) -> Self {
+        let failures = Self::failures(former, content).saturating_add(1);
+        Self { content, failures, until: now.after(pause) }
+    }
+
+    /// How often `content` failed in a row, as far as `former` knows.
+    pub(super) fn failures(former: Option<Self>, content: ContentId) -> u32 {
+        former.filter(|former| former.content == content).map_or(0, |former| former.failures)
+    }
+
+    /// Until when `content` has to wait, if it has to.
+    pub(super) fn holds(&self, content: ContentId, now: Instant) -> Option<Instant> {
+        (self.content == content && now < self.until).then_some(self.until)
+    }
+}
