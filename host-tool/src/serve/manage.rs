@@ -47,7 +47,7 @@ pub(super) fn routes() -> Router<Arc<Server>> {
 }
 
 /// A problem with the status it travels under.
-struct Failed(StatusCode, Problem);
+pub(super) struct Failed(StatusCode, Problem);
 
 impl Failed {
     fn new(status: StatusCode, code: ProblemCode, error: impl ToString) -> Self {
@@ -114,7 +114,11 @@ async fn releases(State(server): State<Arc<Server>>) -> Result<Response, Failed>
     Ok(Json(serde_json::json!({ "format": FORMAT, "releases": releases })).into_response())
 }
 
-async fn publish(State(server): State<Arc<Server>>, headers: HeaderMap, body: Body) -> Result<Json<Published>, Failed> {
+pub(super) async fn publish(
+    State(server): State<Arc<Server>>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Json<Published>, Failed> {
     let malformed = |error: &str| Failed::new(StatusCode::BAD_REQUEST, ProblemCode::Malformed, error);
     let header = headers.get(SIGNATURES_HEADER).and_then(|value| value.to_str().ok());
     let signatures = header.and_then(|text| crate::hex::decode_any(text, SIGNATURES_MAX * SIGNATURE_BYTES));
@@ -123,13 +127,17 @@ async fn publish(State(server): State<Arc<Server>>, headers: HeaderMap, body: Bo
     let limit = usize::try_from(PACK_MAX_BYTES).unwrap_or(usize::MAX);
     let bytes =
         axum::body::to_bytes(body, limit).await.map_err(|_| malformed("the upload broke off or is too large"))?;
-    let one_at_a_time = server.intake.lock().await;
-    let published = server.clone().take_release(bytes.into(), signatures).await;
-    drop(one_at_a_time);
-    Ok(Json(published?))
+    // In a task of its own: a client that hangs up must not leave a release half taken.
+    let taken = tokio::spawn(server.take_in_turn(bytes.into(), signatures)).await;
+    Ok(Json(taken.map_err(|error| StoreError::Failed(error.to_string()))??))
 }
 
 impl Server {
+    async fn take_in_turn(self: Arc<Self>, bytes: Vec<u8>, signatures: Vec<u8>) -> Result<Published, IntakeError> {
+        let _one_at_a_time = self.intake.lock().await;
+        self.clone().take_release(bytes, signatures).await
+    }
+
     /// Verifies a release and makes it the newest; the caller holds the intake lock.
     async fn take_release(self: Arc<Self>, bytes: Vec<u8>, signatures: Vec<u8>) -> Result<Published, IntakeError> {
         let rows = self.store.releases().await?;

@@ -1,5 +1,13 @@
 //! Publishing, restarting, and what stands in the way of either.
 
+use std::pin::Pin;
+use std::task::Poll as Polled;
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::HeaderMap;
+
+use super::super::{manage, start};
 use super::*;
 
 #[test]
@@ -30,6 +38,29 @@ fn releases_only_grow_and_bad_uploads_change_nothing() {
     assert_eq!(server.client.fleet().unwrap().newest.unwrap().sequence, 3);
     let (status, _) = server.post("/v1/releases", second.0.bytes());
     assert_eq!(status, 400, "without signatures in the header");
+}
+
+/// What a publisher sends along with a pack.
+fn headers(signatures: &[u8]) -> HeaderMap {
+    HeaderMap::from_iter([(api::SIGNATURES_HEADER.parse().unwrap(), crate::hex::encode(signatures).parse().unwrap())])
+}
+
+#[tokio::test]
+async fn a_release_whose_uploader_hangs_up_is_taken_as_a_whole() {
+    let fleet = Fleet::new();
+    let server = Arc::new(start::open(&fleet.config()).await.unwrap().0);
+    let (pack, signatures) = fleet.release(1, 2000);
+    let body = Body::from(pack.bytes().to_vec());
+    let mut upload = Box::pin(manage::publish(State(server.clone()), headers(&signatures), body));
+    while server.intake.try_lock().is_ok() {
+        std::future::poll_fn(|context| Polled::Ready(Pin::new(&mut upload).poll(context).is_ready())).await;
+        tokio::task::yield_now().await;
+    }
+    drop(upload);
+    let _taken = server.intake.lock().await;
+    let served = server.world().newest.as_ref().map(|newest| newest.pack.digest());
+    assert_eq!(served, Some(pack.digest()));
+    assert_eq!(server.store.releases().await.unwrap().len(), 1);
 }
 
 #[test]
