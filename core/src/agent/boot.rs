@@ -93,7 +93,9 @@ impl Agent {
         let Some(slot) = self.record.confirmed.map(|slot| slot.other()) else { return self.activate(None) };
         let schema = self.firmware.schema.prefix();
         let fits = self.record.slot(slot).is_some_and(|held| held.schema == schema);
-        if self.record.trial.is_some() || !fits || !self.record.may_run(slot, &self.firmware.id) {
+        // A trial that could not be recorded a moment ago cannot be recorded now; the application must start all the same.
+        let keeps_records = !self.pace.has_paused();
+        if self.record.trial.is_some() || !fits || !keeps_records || !self.record.may_run(slot, &self.firmware.id) {
             return self.activate(None);
         }
         self.record.trial = Some(Trial {

@@ -161,6 +161,11 @@ impl Pace {
         self.next_poll = self.next_poll.max(self.paused_until);
     }
 
+    /// Whether flash failed to keep a record since the start.
+    pub(super) fn has_paused(&self) -> bool {
+        self.paused_until > self.started
+    }
+
     pub(super) fn paused_until(&self) -> Instant {
         self.paused_until
     }

@@ -1,5 +1,7 @@
 //! The trial rules, told as days in the life of one device whose flash is the record alone.
 
+mod faults;
+
 use super::*;
 use crate::answer::Unchanged;
 use crate::content::Content;
@@ -442,36 +444,4 @@ fn a_slot_that_was_never_confirmed_is_not_started_instead() {
     device.intact = |slot| slot == Slot::B;
     device.live(TRIAL_SECONDS);
     assert_eq!((device.runs(), device.commits), (0, 0));
-}
-
-#[test]
-fn a_failed_commit_begins_no_trial() {
-    let mut agent = Agent::new(DeviceId([1; 16]), FIRMWARE, settled(), 7);
-    let now = Instant::from_milliseconds(0);
-    let events = [Event::Started, Event::Read(Some(FACTS)), Event::Activated];
-    for event in events {
-        agent.handle(event, now);
-    }
-    agent.staged = Some(Staged { offer: offer(2, 1), intact: Intact::forge(Slot::B, content(2)) });
-    assert_eq!(agent.handle(Event::Tick(healthy(1)), now), Action::Commit);
-    *agent.record_mut() = settled();
-    assert_eq!(agent.handle(Event::CommitFailed, now), Action::Wait(now));
-    let Action::Wait(until) = agent.handle(Event::Tick(healthy(1)), now) else { panic!("nothing should happen") };
-    assert!(until > now && agent.record.trial.is_none());
-}
-
-#[test]
-fn a_trial_whose_boot_cannot_be_recorded_waits_on_the_confirmed_slot_and_is_tried_again() {
-    let mut agent = Agent::new(DeviceId([1; 16]), FIRMWARE, with_trial(Stage::Running), 7);
-    let now = Instant::from_milliseconds(0);
-    assert_eq!(agent.handle(Event::Started, now), Action::Commit);
-    *agent.record_mut() = with_trial(Stage::Running);
-    assert_eq!(agent.handle(Event::CommitFailed, now), Action::ReadBack(Slot::A));
-    assert_eq!(agent.handle(Event::Read(Some(FACTS)), now), Action::Activate(Some(Slot::A)));
-    agent.handle(Event::Activated, now);
-    assert!(matches!(agent.handle(Event::Tick(healthy(1)), now), Action::Poll(_)));
-    agent.handle(Event::Answer(News::Silence), now);
-    let Action::Wait(until) = agent.handle(Event::Tick(healthy(1)), now) else { panic!("it should pause") };
-    assert!(until > now);
-    assert_eq!(agent.handle(Event::Tick(healthy(1)), until), Action::Restart);
 }

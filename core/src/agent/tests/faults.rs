@@ -1,0 +1,49 @@
+//! Flash that fails to keep what it is given, and slots that do not read back.
+
+use super::*;
+
+#[test]
+fn a_failed_commit_begins_no_trial() {
+    let mut agent = Agent::new(DeviceId([1; 16]), FIRMWARE, settled(), 7);
+    let now = Instant::from_milliseconds(0);
+    let events = [Event::Started, Event::Read(Some(FACTS)), Event::Activated];
+    for event in events {
+        agent.handle(event, now);
+    }
+    agent.staged = Some(Staged { offer: offer(2, 1), intact: Intact::forge(Slot::B, content(2)) });
+    assert_eq!(agent.handle(Event::Tick(healthy(1)), now), Action::Commit);
+    *agent.record_mut() = settled();
+    assert_eq!(agent.handle(Event::CommitFailed, now), Action::Wait(now));
+    let Action::Wait(until) = agent.handle(Event::Tick(healthy(1)), now) else { panic!("nothing should happen") };
+    assert!(until > now && agent.record.trial.is_none());
+}
+
+#[test]
+fn a_trial_whose_boot_cannot_be_recorded_waits_on_the_confirmed_slot_and_is_tried_again() {
+    let mut agent = Agent::new(DeviceId([1; 16]), FIRMWARE, with_trial(Stage::Running), 7);
+    let now = Instant::from_milliseconds(0);
+    assert_eq!(agent.handle(Event::Started, now), Action::Commit);
+    *agent.record_mut() = with_trial(Stage::Running);
+    assert_eq!(agent.handle(Event::CommitFailed, now), Action::ReadBack(Slot::A));
+    assert_eq!(agent.handle(Event::Read(Some(FACTS)), now), Action::Activate(Some(Slot::A)));
+    agent.handle(Event::Activated, now);
+    assert!(matches!(agent.handle(Event::Tick(healthy(1)), now), Action::Poll(_)));
+    agent.handle(Event::Answer(News::Silence), now);
+    let Action::Wait(until) = agent.handle(Event::Tick(healthy(1)), now) else { panic!("it should pause") };
+    assert!(until > now);
+    assert_eq!(agent.handle(Event::Tick(healthy(1)), until), Action::Restart);
+}
+
+#[test]
+fn a_repair_that_cannot_be_recorded_leaves_the_defaults_running() {
+    let mut record = with_trial(Stage::Running);
+    record.trial = None;
+    record.b.as_mut().unwrap().standing = Standing::Confirmed;
+    let mut agent = Agent::new(DeviceId([1; 16]), FIRMWARE, record.clone(), 7);
+    let now = Instant::from_milliseconds(5);
+    assert_eq!(agent.handle(Event::Started, now), Action::ReadBack(Slot::A));
+    assert_eq!(agent.handle(Event::Read(None), now), Action::Commit);
+    *agent.record_mut() = record;
+    assert_eq!(agent.handle(Event::CommitFailed, now), Action::ReadBack(Slot::A));
+    assert_eq!(agent.handle(Event::Read(None), now), Action::Activate(None));
+}
