@@ -22,6 +22,10 @@ impl Agent {
     pub(super) fn tick(&mut self, examined: Examined, now: Instant) -> Action {
         if now >= self.pace.paused_until() {
             if self.is_trial_left_out() {
+                // Flash has to keep a record first: a restart for nothing would only stop the application again and again.
+                return self.commit(After::Restart);
+            }
+            if self.is_out_of_step() {
                 return Action::Restart;
             }
             if let Some(action) = self.judge(examined, now) {
@@ -40,6 +44,12 @@ impl Agent {
             return Action::Poll(self.poll_flags(now));
         }
         self.wait(now)
+    }
+
+    /// Whether a slot runs that should not by the record: a commit can fail and be in force all the same.
+    fn is_out_of_step(&self) -> bool {
+        let running = self.running.map(|running| running.slot);
+        running.is_some() && !self.on_trial() && running != self.record.confirmed
     }
 
     /// Whether a trial should be running and is not, because its boot could not be recorded. A restart tries again.

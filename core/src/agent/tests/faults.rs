@@ -31,7 +31,27 @@ fn a_trial_whose_boot_cannot_be_recorded_waits_on_the_confirmed_slot_and_is_trie
     agent.handle(Event::Answer(News::Silence), now);
     let Action::Wait(until) = agent.handle(Event::Tick(healthy(1)), now) else { panic!("it should pause") };
     assert!(until > now);
-    assert_eq!(agent.handle(Event::Tick(healthy(1)), until), Action::Restart);
+    // Flash that keeps failing must not stop the application over and over.
+    assert_eq!(agent.handle(Event::Tick(healthy(1)), until), Action::Commit);
+    assert!(matches!(agent.handle(Event::CommitFailed, until), Action::Wait(_)));
+    let Action::Wait(again) = agent.handle(Event::Tick(healthy(1)), until) else { panic!("it should pause again") };
+    assert_eq!(agent.handle(Event::Tick(healthy(1)), again), Action::Commit);
+    assert_eq!(agent.handle(Event::Committed, again), Action::Restart);
+}
+
+#[test]
+fn a_rejection_that_is_in_force_although_its_commit_failed_is_carried_out() {
+    let mut agent = Agent::new(DeviceId([1; 16]), FIRMWARE, with_trial(Stage::Running), 7);
+    let now = Instant::from_milliseconds(0);
+    for event in [Event::Started, Event::Committed, Event::Read(Some(FACTS)), Event::Activated] {
+        agent.handle(event, now);
+    }
+    assert_eq!(agent.handle(Event::Tick(two_is_sick(2)), now), Action::Commit);
+    assert_eq!((agent.record.trial, agent.running.unwrap().slot), (None, Slot::B));
+    // The second copy did not read back, yet the first one wins: the record that was loaded is the new one.
+    agent.handle(Event::CommitFailed, now);
+    let later = agent.pace.paused_until();
+    assert_eq!(agent.handle(Event::Tick(two_is_sick(2)), later), Action::Restart);
 }
 
 #[test]
