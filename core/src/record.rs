@@ -175,6 +175,12 @@ impl BootRecord {
         self.rejected.iter().find(same).map(|known| known.reason)
     }
 
+    /// Whether any firmware rejected that content.
+    #[must_use]
+    pub fn is_rejected(&self, content: &ContentId) -> bool {
+        self.rejected.iter().any(|known| known.content == first(&content.0))
+    }
+
     /// Remembers a rejection; forgets the oldest when there are too many.
     pub fn reject(&mut self, rejected: Rejected) {
         if self.rejected.is_full() {

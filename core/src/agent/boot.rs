@@ -12,6 +12,7 @@ use crate::report::Checks;
 use crate::time::Instant;
 
 use super::pace::Spread;
+use super::setback::Setback;
 use super::{Action, After, Agent, Facts, Phase, Reading, Running};
 
 /// Boots of a trial that no manifest limits, because it starts from the record alone.
@@ -28,6 +29,14 @@ impl Agent {
             }
             Stage::Running => self.count_boot(trial),
         }
+    }
+
+    /// What was rolled back without a rejection, a repair or what flash lost, would be ordered and tried again at once, and
+    /// at every start anew.
+    pub(super) fn setback_at_start(&self, now: Instant) -> Option<Setback> {
+        let outcome = &self.record.outcome;
+        let again = outcome.ending == Ending::RolledBack && !self.record.is_rejected(&outcome.content);
+        again.then(|| Setback::longest(outcome.content, now))
     }
 
     fn is_of_this_firmware(&self, trial: &Trial) -> bool {

@@ -251,6 +251,7 @@ impl Agent {
             (_, Event::CommitFailed) => self.commit_failed(now),
             (Phase::Starting, _) => {
                 self.pace.start(now);
+                self.setback = self.setback_at_start(now);
                 self.boot()
             }
             (Phase::Counting, Event::Committed) => self.read_trial(),

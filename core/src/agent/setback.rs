@@ -10,7 +10,7 @@ use crate::time::{Instant, Span};
 /// Longest pause in seconds: nine thousand attempts a year, which the weakest flash (ten thousand erases) survives.
 pub(super) const SETBACK_SECONDS_MAX: u32 = 60 * 60;
 
-/// A content that has to wait. Kept in memory alone: a restart begins anew.
+/// A content that has to wait. Kept in memory alone: a restart begins anew, with what the record says of the last trial.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Setback {
     content: ContentId,
@@ -20,6 +20,11 @@ pub(super) struct Setback {
 }
 
 impl Setback {
+    /// `content` waits as long as any has to.
+    pub(super) fn longest(content: ContentId, now: Instant) -> Self {
+        Self { content, failures: u32::MAX, until: now.after(Span::from_seconds(SETBACK_SECONDS_MAX)) }
+    }
+
     /// `content` failed once more and waits for `pause`.
     pub(super) fn once_more(former: Option<Self>, content: ContentId, pause: Span, now: Instant) -> Self {
         let failures = Self::failures(former, content).saturating_add(1);

@@ -67,3 +67,15 @@ fn a_repair_that_cannot_be_recorded_leaves_the_defaults_running() {
     assert_eq!(agent.handle(Event::CommitFailed, now), Action::ReadBack(Slot::A));
     assert_eq!(agent.handle(Event::Read(None), now), Action::Activate(None));
 }
+
+#[test]
+fn a_repair_that_is_not_healthy_is_not_tried_over_and_over() {
+    let mut device = Device::new(settled());
+    device.intact = |slot| slot == Slot::B;
+    device.checks = |_| two_is_sick(2);
+    device.server = Server::Wants(1, 1);
+    device.live(12 * 3600);
+    assert!(device.flash.rejected.is_empty(), "a repair is never rejected");
+    assert!((4..=14).contains(&device.staged), "{} trials in half a day", device.staged);
+    assert_eq!(device.ending(), (Ending::RolledBack, Refusal::CHECK_FAILED));
+}
