@@ -23,7 +23,8 @@ pub enum Ending {
     RolledBack,
     /// A newer order came during the trial; the device returned without a judgement.
     Superseded,
-    /// The server was silent for the confirmed configuration, too; the trial starts again at its first answer.
+    /// The server was silent for the confirmed configuration, too; the trial starts again at its first answer. A repair
+    /// is confirmed instead.
     Inconclusive,
     /// The former firmware came back during the trial of its successor's configuration.
     FirmwareReverted,

@@ -59,8 +59,7 @@ impl Agent {
             self.condemn(Refusal::CRASH_LOOP, Detail::new());
             return self.commit(After::Boot);
         }
-        self.record.trial = Some(Trial { stage: Stage::Suspended, spent: true, ..trial });
-        self.note(Ending::Inconclusive, self.content_in(trial.slot), Refusal::CRASH_LOOP, Detail::new());
+        self.inconclusive(Trial { spent: true, ..trial }, Refusal::CRASH_LOOP);
         self.commit(After::Boot)
     }
 

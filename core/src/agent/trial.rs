@@ -139,13 +139,23 @@ impl Agent {
         self.commit(After::Restart)
     }
 
-    /// The server answers neither. Nothing is known, and nothing is blamed.
+    /// The server answers neither.
     fn suspend(&mut self) -> Action {
-        if let Some(trial) = self.record.trial {
+        let Some(trial) = self.record.trial else { return self.commit(After::Live) };
+        self.inconclusive(trial, Refusal::UNREACHABLE);
+        self.commit(if self.record.trial.is_some() { After::Live } else { After::Restart })
+    }
+
+    /// Nothing is known, and nothing is blamed: the trial waits for the server. A repair does not, because what waits
+    /// meanwhile is the firmware's defaults: what was confirmed once is confirmed again.
+    pub(super) fn inconclusive(&mut self, trial: Trial, reason: Refusal) {
+        self.note(Ending::Inconclusive, self.content_in(trial.slot), reason, Detail::new());
+        if trial.cause == Cause::Repair && self.running.is_none() {
+            self.record.confirmed = Some(trial.slot);
+            self.record.trial = None;
+        } else {
             self.record.trial = Some(Trial { stage: Stage::Suspended, ..trial });
-            self.note(Ending::Inconclusive, self.content_in(trial.slot), Refusal::UNREACHABLE, Detail::new());
         }
-        self.commit(After::Live)
     }
 
     /// A fresh answer while the trial slot does not run: it decides what becomes of the trial. `offer` is what the

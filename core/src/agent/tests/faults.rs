@@ -79,3 +79,32 @@ fn a_repair_that_is_not_healthy_is_not_tried_over_and_over() {
     assert!((4..=14).contains(&device.staged), "{} trials in half a day", device.staged);
     assert_eq!(device.ending(), (Ending::RolledBack, Refusal::CHECK_FAILED));
 }
+
+/// Slot A has rotted; slot B was confirmed before it.
+fn rotten() -> Device {
+    let mut record = with_trial(Stage::Running);
+    record.trial = None;
+    record.b.as_mut().unwrap().standing = Standing::Confirmed;
+    Device { intact: |slot| slot == Slot::B, ..Device::new(record) }
+}
+
+#[test]
+fn a_repair_without_a_server_ends_on_what_was_confirmed_once_and_not_on_defaults() {
+    let mut device = rotten();
+    device.live(300 * TRIAL_SECONDS);
+    assert_eq!((device.runs(), device.flash.confirmed, device.flash.trial), (2, Some(Slot::B), None));
+    assert_eq!(device.ending(), (Ending::Inconclusive, Refusal::UNREACHABLE));
+    assert!(device.commits < 10, "{}", device.commits);
+}
+
+#[test]
+fn a_repair_whose_boots_are_lost_to_bad_power_stays_too() {
+    let mut device = rotten();
+    device.checks = nothing_said;
+    for _ in 0..9 {
+        device.boot();
+        device.live(1);
+        assert_eq!(device.runs(), 2);
+    }
+    assert_eq!((device.flash.confirmed, device.flash.trial), (Some(Slot::B), None));
+}
