@@ -67,12 +67,16 @@ impl Agent {
     }
 
     fn poll_flags(&self, now: Instant) -> PollFlags {
-        let owed = self.record.trial.is_some() && !(self.on_trial() && self.reached);
-        if owed || self.unreported || self.pace.wants_signed(&self.settings(), now) {
+        if self.is_owed_an_answer() || self.unreported || self.pace.wants_signed(&self.settings(), now) {
             PollFlags::SIGNED
         } else {
             PollFlags::default()
         }
+    }
+
+    /// Whether a trial waits for a signed answer.
+    fn is_owed_an_answer(&self) -> bool {
+        self.record.trial.is_some() && !(self.on_trial() && self.reached)
     }
 
     fn wait(&mut self, now: Instant) -> Action {
@@ -91,9 +95,15 @@ impl Agent {
     pub(super) fn answered(&mut self, news: News, now: Instant) -> Action {
         match news {
             News::Silence => self.unanswered(now),
+            // Whoever owes a signed answer has not given one: on trial, waiting for the next interval could be too late.
+            News::Nothing if self.is_owed_an_answer() => self.unanswered(now),
             News::Nothing => {
                 self.heard(self.settings().poll_seconds, now);
                 self.live(now)
+            }
+            News::Refused(reason) if self.is_owed_an_answer() => {
+                self.remember(Refused { content: ContentId::NONE, reason });
+                self.unanswered(now)
             }
             News::Refused(reason) => self.refuse(Refused { content: ContentId::NONE, reason }, now),
             News::Keyring(next) => self.rotate(next, now),
@@ -115,7 +125,8 @@ impl Agent {
 
     fn unanswered(&mut self, now: Instant) -> Action {
         let settings = self.settings();
-        let patience = if self.record.trial.is_some() { Patience::Trial } else { Patience::Ordinary };
+        // A trial that is suspended has no deadline, and a fleet of them would fall upon a server that comes back.
+        let patience = if self.deadline().is_some() { Patience::Trial } else { Patience::Ordinary };
         self.pace.failed(patience, &settings, now);
         self.live(now)
     }
@@ -168,10 +179,14 @@ impl Agent {
     }
 
     fn refuse(&mut self, refused: Refused, now: Instant) -> Action {
-        self.unreported |= self.refused != Some(refused);
-        self.refused = Some(refused);
+        self.remember(refused);
         self.heard(self.settings().poll_seconds, now);
         self.live(now)
+    }
+
+    fn remember(&mut self, refused: Refused) {
+        self.unreported |= self.refused != Some(refused);
+        self.refused = Some(refused);
     }
 
     fn rotate(&mut self, next: Successor, now: Instant) -> Action {

@@ -72,6 +72,8 @@ fn settled() -> BootRecord {
 #[derive(Clone, Copy)]
 enum Server {
     Silent,
+    /// Somebody on the way answers in its place, with nothing or with anything.
+    Usurped(fn() -> News),
     Wants(u8, u32),
 }
 
@@ -90,6 +92,7 @@ struct Device {
     /// Why staging fails, of which contents.
     hindered: fn(u8) -> Option<Refusal>,
     staged: u32,
+    polls: u32,
 }
 
 fn healthy(_: u8) -> Examined {
@@ -123,6 +126,7 @@ impl Device {
             server: Server::Silent,
             hindered: |_| None,
             staged: 0,
+            polls: 0,
         }
     }
 
@@ -136,7 +140,11 @@ impl Device {
     }
 
     fn answer(&self) -> News {
-        let Server::Wants(number, floor) = self.server else { return News::Silence };
+        let (number, floor) = match self.server {
+            Server::Silent => return News::Silence,
+            Server::Usurped(says) => return says(),
+            Server::Wants(number, floor) => (number, floor),
+        };
         if !(self.connects)(self.runs()) {
             return News::Silence;
         }
@@ -172,7 +180,10 @@ impl Device {
                 }
                 Action::ReadBack(slot) => Event::Read((self.intact)(slot).then_some(FACTS)),
                 Action::Activate(_) => Event::Activated,
-                Action::Poll(_) => Event::Answer(self.answer()),
+                Action::Poll(_) => {
+                    self.polls += 1;
+                    Event::Answer(self.answer())
+                }
                 Action::Report(_) => Event::Reported(Ok(())),
                 Action::Stage(slot) => {
                     self.staged += 1;
@@ -311,6 +322,29 @@ fn a_configuration_that_loses_the_server_is_rejected_after_two_pairs() {
     device.live(TRIAL_SECONDS * 2);
     assert_eq!((device.runs(), device.flash.trial), (1, None));
     assert_eq!(device.ending(), (Ending::RolledBack, Refusal::UNREACHABLE));
+}
+
+#[test]
+fn an_answer_that_proves_nothing_does_not_cost_a_trial_its_round_trip() {
+    for says in [(|| News::Nothing) as fn() -> News, || News::Refused(Refusal::MALFORMED)] {
+        let mut device = Device::new(with_trial(Stage::Running));
+        device.server = Server::Usurped(says);
+        device.live(10);
+        assert!((3..=15).contains(&device.polls), "{} polls", device.polls);
+        device.server = Server::Wants(2, 1);
+        device.live(10);
+        assert_eq!((device.boots, device.runs(), device.ending().0), (0, 2, Ending::Confirmed));
+    }
+}
+
+#[test]
+fn a_suspended_trial_asks_at_the_ordinary_pace() {
+    for says in [(|| News::Silence) as fn() -> News, || News::Nothing, || News::Refused(Refusal::MALFORMED)] {
+        let mut device = Device::new(with_trial(Stage::Suspended));
+        device.server = Server::Usurped(says);
+        device.live(3600);
+        assert!((60..=130).contains(&device.polls), "{} polls in an hour", device.polls);
+    }
 }
 
 #[test]
