@@ -161,9 +161,9 @@ fn compiled(plan: &Plan<'_>) -> Compiled {
 fn listed(number: u32) -> RosterEntry {
     RosterEntry {
         device: device(number),
-        name: format!("sensor-{number}"),
-        model: "sensor".to_owned(),
-        labels: BTreeMap::new(),
+        name: format!("sensor-{number}").into(),
+        model: "sensor".into(),
+        labels: Arc::default(),
         public_key: Some(seed(number).public_key().0),
     }
 }

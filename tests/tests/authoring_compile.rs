@@ -29,7 +29,7 @@ fn objects(compiled: &Compiled, name: &str) -> BTreeMap<String, Vec<u8>> {
 }
 
 fn manifest<'a>(compiled: &'a Compiled, name: &str) -> &'a [u8] {
-    let device = compiled.roster.iter().find(|entry| entry.name == name).unwrap().device;
+    let device = compiled.roster.iter().find(|entry| &*entry.name == name).unwrap().device;
     let mut leaves = compiled.leaves.iter().filter(|leaf| leaf.device == device);
     let leaf = leaves.next().unwrap();
     assert!(leaves.next().is_none());

@@ -61,7 +61,7 @@ impl<'f> Compiler<'f> {
 
     pub(super) fn run(mut self) -> Result<Compiled, Diagnostics> {
         self.all_devices();
-        self.leaves.sort_unstable();
+        self.leaves.sort_by_cached_key(|leaf| (u128::from_be_bytes(leaf.device.0), leaf.schema));
         // One leaf of the tree is the roster's.
         if self.leaves.len() >= LEAVES_MAX as usize {
             let message =
@@ -83,9 +83,10 @@ impl<'f> Compiler<'f> {
     /// In the order of models and chains, so that neighbours share as much as they can.
     fn all_devices(&mut self) {
         let fleet = self.fleet;
-        let mut order: Vec<(u32, &[u32], u32)> = Vec::with_capacity(fleet.devices.len());
+        let ranks = fleet.layers.ranks();
+        let mut order: Vec<(u32, u32, u32)> = Vec::with_capacity(fleet.devices.len());
         for (device, index) in fleet.devices.iter().zip(0..) {
-            order.extend(device.chain.map(|chain| (device.model, fleet.layers.indexes(chain), index)));
+            order.extend(device.chain.map(|chain| (device.model, ranks[chain as usize], index)));
         }
         order.sort_unstable();
         self.leaves.reserve(order.len());
@@ -240,9 +241,9 @@ fn slot_bytes(manifest: usize, entries: &[Entry<'_>]) -> u64 {
 fn roster_entry(fleet: &Fleet, device: &Device) -> RosterEntry {
     RosterEntry {
         device: device.id,
-        name: device.name.to_string(),
-        model: fleet.model(device).name.to_string(),
-        labels: device.labels.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect(),
+        name: device.name.clone(),
+        model: fleet.model(device).name.clone(),
+        labels: device.labels.clone(),
         public_key: device.public_key,
     }
 }

@@ -11,13 +11,14 @@ mod resolve;
 mod section;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use steadfast_core::digest::Digest;
 use steadfast_core::id::{DeviceId, SchemaId};
 use steadfast_core::release::CommitId;
 
 use crate::diagnostics::Diagnostics;
-use crate::fleet::Fleet;
+use crate::fleet::{Fleet, PlainLabels};
 
 pub use explain::{Action, Explained, Explanation, Touch, explain};
 
@@ -68,11 +69,11 @@ pub struct RosterEntry {
     /// The device.
     pub device: DeviceId,
     /// Its name in the inventory, unique in the fleet.
-    pub name: String,
+    pub name: Arc<str>,
     /// Its model.
-    pub model: String,
+    pub model: Arc<str>,
     /// Its labels, implied ones included.
-    pub labels: BTreeMap<String, String>,
+    pub labels: Arc<PlainLabels>,
     /// The Ed25519 key with which it signs reports, once enrolled.
     pub public_key: Option<[u8; 32]>,
 }

@@ -75,6 +75,10 @@ impl<'a> Part<'a> {
         Self { name: Cow::Borrowed(&entry.name), key: entry.key, given, place: entry.node.place }
     }
 
+    fn is_label(&self) -> bool {
+        !self.name.starts_with(SET) && !COLUMNS.contains(&&*self.name)
+    }
+
     fn text(&self) -> Option<&'a str> {
         match self.given {
             Given::Cell(text) => Some(text),
@@ -202,14 +206,14 @@ impl<'f> Inventory<'f> {
 
     /// Takes in one device; whatever is wrong with it is reported, all of it, and the device left out.
     fn row(&mut self, parts: &[Part<'_>]) {
-        let mut labels = Labels::default();
+        let mut labels = Labels::with_room(parts.iter().filter(|part| part.is_label()).count());
         let mut own = Table::default();
         let mut sound = true;
         for part in parts {
             sound &= match &*part.name {
+                _ if part.is_label() => self.label(&mut labels, part),
                 name if name.starts_with(SET) => self.own_value(&mut own, part),
-                name if COLUMNS.contains(&name) => true,
-                _ => self.label(&mut labels, part),
+                _ => true,
             };
         }
         let (Some(id), Some(name), Some(model), Some(public_key)) =

@@ -20,6 +20,11 @@ pub(super) struct Labels {
 }
 
 impl Labels {
+    /// None yet, with room for exactly so many: a fleet holds those of every device at once.
+    pub(super) fn with_room(labels: usize) -> Self {
+        Self { pairs: Vec::with_capacity(labels), places: Vec::with_capacity(labels) }
+    }
+
     /// The label of this name: its value and place.
     pub(super) fn get(&self, name: &str) -> Option<(&Arc<str>, Place)> {
         let at = self.pairs.binary_search_by(|(other, _)| (**other).cmp(name)).ok()?;

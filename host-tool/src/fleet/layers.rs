@@ -157,6 +157,24 @@ impl Layers {
         &self.chains[chain as usize]
     }
 
+    /// How many different chains devices have.
+    #[must_use]
+    pub fn chains(&self) -> usize {
+        self.chains.len()
+    }
+
+    /// The place of each chain among all, in the order of their layers: neighbours share as much as they can.
+    #[must_use]
+    pub fn ranks(&self) -> Vec<u32> {
+        let mut order: Vec<u32> = (0..).take(self.chains.len()).collect();
+        order.sort_unstable_by_key(|chain| self.indexes(*chain));
+        let mut ranks = vec![0; order.len()];
+        for (chain, rank) in order.into_iter().zip(0..) {
+            ranks[chain as usize] = rank;
+        }
+        ranks
+    }
+
     /// Every layer that some device has.
     #[must_use]
     pub fn all(&self) -> &[Layer] {

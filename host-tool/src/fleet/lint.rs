@@ -1,7 +1,7 @@
 //! What can be said of a layer without merging it: sections that no model has, values that are wrong by themselves, paths in its
 //! head that lead nowhere.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::{Device, Layer, Layers, Model};
@@ -10,24 +10,21 @@ use crate::value::check_part;
 
 /// Reports faulty names in every layer, and in the values that devices have of their own.
 pub(super) fn sections(models: &[Model], (devices, layers): (&[Device], &Layers), findings: &mut Findings) {
-    let users = users(devices, layers);
+    let used_by = models_of(devices, layers);
     let known: BTreeSet<&str> = models.iter().flat_map(Model::sections).collect();
-    for (layer, users) in layers.all().iter().zip(&users) {
+    for ((layer, used_by), index) in layers.all().iter().zip(&used_by).zip(0..) {
         for (name, place) in named_sections(layer) {
             if !known.contains(&*name) {
-                findings.hit(unknown_section(&name, &known).at(place), users.values().flatten().copied());
+                let users = used_by.iter().flat_map(|model| users(devices, layers, (index, *model)));
+                findings.hit(unknown_section(&name, &known).at(place), users);
             }
         }
-        for (model, devices) in users {
-            for fault in wrong_values(layer, &models[*model as usize]) {
-                findings.hit(fault, devices.iter().copied());
-            }
-        }
-        for (path, place) in layer.unset.iter().chain(&layer.finals) {
-            for (model, devices) in users {
-                if let Err(finding) = models[*model as usize].check_path(path) {
-                    findings.hit(finding.at(*place), devices.iter().copied());
-                }
+        for model in used_by {
+            let faults = wrong_values(layer, &models[*model as usize]);
+            let paths = layer.unset.iter().chain(&layer.finals);
+            let lost = paths.filter_map(|(path, place)| Some((models[*model as usize].check_path(path).err()?, place)));
+            for fault in faults.into_iter().chain(lost.map(|(finding, place)| finding.at(*place))) {
+                findings.hit(fault, users(devices, layers, (index, *model)));
             }
         }
     }
@@ -55,15 +52,31 @@ fn own_values(models: &[Model], devices: &[Device], findings: &mut Findings) {
     }
 }
 
-/// For each layer the devices that have it, by model.
-fn users(devices: &[Device], layers: &Layers) -> Vec<BTreeMap<u32, Vec<u32>>> {
-    let mut users = vec![BTreeMap::<u32, Vec<u32>>::new(); layers.all().len()];
-    for (device, index) in devices.iter().zip(0..) {
-        for layer in device.chain.iter().flat_map(|chain| layers.indexes(*chain)) {
-            users[*layer as usize].entry(device.model).or_default().push(index);
+/// For each layer the models whose devices have it.
+fn models_of(devices: &[Device], layers: &Layers) -> Vec<BTreeSet<u32>> {
+    let mut by_chain = vec![BTreeSet::new(); layers.chains()];
+    for device in devices {
+        let models = device.chain.and_then(|chain| by_chain.get_mut(chain as usize));
+        models.map(|models| models.insert(device.model));
+    }
+    let mut models = vec![BTreeSet::new(); layers.all().len()];
+    for (used, chain) in by_chain.iter().zip(0..) {
+        for layer in layers.indexes(chain) {
+            models[*layer as usize].extend(used);
         }
     }
-    users
+    models
+}
+
+/// The devices of a model that have a layer; looked for only when there is something to tell of them.
+fn users<'a>(
+    devices: &'a [Device],
+    layers: &'a Layers,
+    (layer, model): (u32, u32),
+) -> impl Iterator<Item = u32> + use<'a> {
+    let has = move |chain: u32| layers.indexes(chain).contains(&layer);
+    let indexed = devices.iter().zip(0..);
+    indexed.filter(move |(device, _)| device.model == model && device.chain.is_some_and(has)).map(|(_, index)| index)
 }
 
 /// Every section that a layer mentions, and where.

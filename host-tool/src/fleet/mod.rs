@@ -153,7 +153,8 @@ impl Reading {
             .filter_map(|model| Model::read(model, &mut self.files, &mut self.findings))
             .collect();
         let mut rows = self.inventory();
-        rows.sort_unstable_by_key(|row| row.id);
+        // Cached: keys are sorted, and each of the large rows moves once.
+        rows.sort_by_cached_key(|row| u128::from_be_bytes(row.id.0));
         let mut implications = Implications::read(&mut self.files, &mut self.findings);
         let mut layers = Layers::new(&self.settings.levels, &mut self.findings);
         let devices = self.devices((rows, &models), &mut implications, &mut layers);

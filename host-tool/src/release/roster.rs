@@ -10,6 +10,7 @@
 //! Names, models, keys and values are places in the list of words. Invariant: a [`Roster`] has exactly one encoding.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use steadfast_core::codec;
@@ -18,6 +19,7 @@ use steadfast_core::statement::PublicKey;
 use thiserror::Error;
 
 use crate::compile::RosterEntry;
+use crate::fleet::PlainLabels;
 
 /// Longest encoded roster: 2^20 devices with 1 KiB each.
 pub const ROSTER_MAX_BYTES: usize = 1 << 30;
@@ -60,11 +62,38 @@ impl Roster {
     /// The roster of compiled entries, which ascend by device id.
     #[must_use]
     pub fn new(entries: &[RosterEntry]) -> Self {
-        let mut words: Vec<&str> = entries.iter().flat_map(texts).collect::<HashSet<_>>().into_iter().collect();
-        words.sort_unstable();
-        let places: HashMap<&str, u32> = words.iter().copied().zip(0..).collect();
-        let devices = entries.iter().map(|entry| row(entry, &places)).collect();
-        Self { words: words.into_iter().map(str::to_owned).collect(), devices }
+        let shared = shared_labels(entries);
+        let models: HashSet<&str> = entries.iter().map(|entry| &*entry.model).collect();
+        let labels = shared.values().flat_map(|labels| labels.iter()).flat_map(|(key, value)| [&**key, &**value]);
+        // Each word with the device that it names, if it names one.
+        let mut texts: Vec<(&str, Option<usize>)> = models.into_iter().chain(labels).map(|word| (word, None)).collect();
+        texts.extend(entries.iter().enumerate().map(|(device, entry)| (&*entry.name, Some(device))));
+        texts.sort_unstable();
+
+        let mut words: Vec<String> = Vec::with_capacity(texts.len());
+        let mut names = vec![0; entries.len()];
+        let mut places: HashMap<&str, u32> = HashMap::new();
+        for (word, device) in texts {
+            if words.last().is_none_or(|last| last != word) {
+                words.push(word.to_owned());
+            }
+            let place = words.len() as u32 - 1;
+            match device {
+                Some(device) => names[device] = place,
+                None => _ = places.insert(word, place),
+            }
+        }
+        let pairs =
+            |labels: &PlainLabels| labels.iter().map(|(key, value)| (places[&**key], places[&**value])).collect();
+        let shared: HashMap<_, Vec<(u32, u32)>> = shared.iter().map(|(at, labels)| (*at, pairs(labels))).collect();
+        let row = |(entry, name): (&RosterEntry, u32)| Row {
+            device: entry.device,
+            name,
+            model: places[&*entry.model],
+            labels: shared[&Arc::as_ptr(&entry.labels)].clone(),
+            public_key: entry.public_key.map(PublicKey),
+        };
+        Self { words, devices: entries.iter().zip(names).map(row).collect() }
     }
 
     /// Its one encoding.
@@ -186,19 +215,9 @@ impl<'a> Listed<'a> {
     }
 }
 
-fn texts(entry: &RosterEntry) -> impl Iterator<Item = &str> {
-    let labels = entry.labels.iter().flat_map(|(key, value)| [key.as_str(), value.as_str()]);
-    [entry.name.as_str(), entry.model.as_str()].into_iter().chain(labels)
-}
-
-fn row(entry: &RosterEntry, places: &HashMap<&str, u32>) -> Row {
-    Row {
-        device: entry.device,
-        name: places[entry.name.as_str()],
-        model: places[entry.model.as_str()],
-        labels: entry.labels.iter().map(|(key, value)| (places[key.as_str()], places[value.as_str()])).collect(),
-        public_key: entry.public_key.map(PublicKey),
-    }
+/// The sets of labels, each once: the devices of a site share theirs.
+fn shared_labels(entries: &[RosterEntry]) -> HashMap<*const PlainLabels, &PlainLabels> {
+    entries.iter().map(|entry| (Arc::as_ptr(&entry.labels), &*entry.labels)).collect()
 }
 
 #[cfg(test)]
@@ -206,11 +225,11 @@ mod tests {
     use super::*;
 
     fn entries() -> Vec<RosterEntry> {
-        let labels = |ring: &str| [("ring".to_owned(), ring.to_owned())].into();
+        let labels = |ring: &str| Arc::new([("ring".into(), ring.into())].into());
         let entry = |id: u8, name: &str, ring| RosterEntry {
             device: DeviceId([id; 16]),
-            name: name.to_owned(),
-            model: "sensor".to_owned(),
+            name: name.into(),
+            model: "sensor".into(),
             labels: labels(ring),
             public_key: (id == 2).then_some([9; 32]),
         };

@@ -1,6 +1,7 @@
 //! A compiled fleet without a repository, for the tests of what comes after compiling.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use steadfast_core::content::ObjectRef;
 use steadfast_core::digest::Digest;
@@ -64,9 +65,9 @@ pub(crate) fn fleet(devices: u32, sequence: u32, period_ms: u32) -> Compiled {
 fn entry(number: u32) -> RosterEntry {
     RosterEntry {
         device: device(number),
-        name: format!("sensor-{number}"),
-        model: "sensor".to_owned(),
-        labels: [("ring".to_owned(), if number == 1 { "canary" } else { "rest" }.to_owned())].into(),
+        name: format!("sensor-{number}").into(),
+        model: "sensor".into(),
+        labels: Arc::new([("ring".into(), if number == 1 { "canary" } else { "rest" }.into())].into()),
         public_key: Some(seed(number).public_key().0),
     }
 }

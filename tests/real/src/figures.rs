@@ -46,7 +46,7 @@ impl Whole {
     pub(crate) fn print(&self) {
         let objects: usize = self.compiled.objects.values().map(Vec::len).sum();
         let mut labels: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-        for (label, value) in self.compiled.roster.iter().flat_map(|device| &device.labels) {
+        for (label, value) in self.compiled.roster.iter().flat_map(|device| &*device.labels) {
             labels.entry(label).or_default().push(value);
         }
         let labels = labels.into_iter().map(|(label, mut values)| {
@@ -84,7 +84,7 @@ mod tests {
         repository.commit("all of it").unwrap();
         let whole = whole(&repository).unwrap();
         assert_eq!(whole.compiled.roster.len(), 3);
-        let gateway = whole.compiled.roster.iter().find(|device| device.name == "south-gw").unwrap();
-        assert_eq!(gateway.labels["target"], "chip_two");
+        let gateway = whole.compiled.roster.iter().find(|device| &*device.name == "south-gw").unwrap();
+        assert_eq!(&*gateway.labels["target"], "chip_two");
     }
 }

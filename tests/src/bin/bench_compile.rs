@@ -37,11 +37,17 @@ fn compare() {
         "{:>8}  {:>9}  {:>9}  {:>9}  {:>9}  {:>9}  {:>12}",
         "devices", "read s", "compile s", "build s", "sign s", "total s", "memory MiB"
     );
-    let totals = SIZES.map(|devices| {
+    let folders = SIZES.map(|devices| {
         let folder = generate(Measures::of(devices));
         folder.init();
-        let runs = [(); RUNS].map(|()| Figures::of(folder.path()));
-        let best = runs.into_iter().min_by(|a, b| a.total().total_cmp(&b.total())).expect("there are runs");
+        folder
+    });
+    // Size after size in each round, so that a busy spell of the machine slows all of them.
+    let rounds = [(); RUNS].map(|()| folders.each_ref().map(|folder| Figures::of(folder.path())));
+    let best = |size: usize| rounds.iter().map(|round| round[size]).min_by(|a, b| a.total().total_cmp(&b.total()));
+    let totals = [0, 1, 2].map(|size| {
+        let devices = SIZES[size];
+        let best = best(size).expect("there are rounds");
         let Figures([read, compile, build, sign, memory]) = best;
         let total = best.total();
         println!("{devices:>8}  {read:>9.3}  {compile:>9.3}  {build:>9.3}  {sign:>9.4}  {total:>9.3}  {memory:>12.0}");
