@@ -13,6 +13,8 @@
 
 mod reader;
 mod source;
+#[cfg(test)]
+mod tests;
 
 use embedded_storage_async::nor_flash::NorFlash;
 
@@ -250,7 +252,10 @@ impl<F: NorFlash, L: Link, I: Identity, H: Health> Driver<F, L, I, H> {
                 self.event = Some(Event::Activated);
                 return Next::Activate;
             }
-            Action::Commit => Some(self.commit().await),
+            Action::Commit => match self.commit().await {
+                Some(event) => Some(event),
+                None => return Next::Restart,
+            },
             Action::ReadBack(slot) => Some(Event::Read(self.read_back(slot).await)),
             Action::Poll(flags) => Some(Event::Answer(self.poll(flags).await)),
             Action::Stage(slot) => Some(Event::Staged(self.stage(slot).await)),
@@ -259,22 +264,19 @@ impl<F: NorFlash, L: Link, I: Identity, H: Health> Driver<F, L, I, H> {
         Next::Now
     }
 
-    async fn commit(&mut self) -> Event {
-        let Some((agent, store)) = &mut self.started else { return Event::CommitFailed };
+    /// `None` when nobody can say which record is in force: only a start can find out. Until flash answers again nothing may be
+    /// decided, and least of all from the keys and the floor that the device was made with.
+    async fn commit(&mut self) -> Option<Event> {
+        let (agent, store) = self.started.as_mut()?;
         let (flash, work) = (&mut self.ports.flash, &mut self.buffers.work);
         if store.commit(flash, agent.record_mut(), work).await.is_ok() {
-            return Event::Committed;
+            return Some(Event::Committed);
         }
         // Whatever flash holds now is what counts.
-        let record = match RecordStore::load(flash, &self.setting.layout, work).await {
-            Ok((loaded, record)) => {
-                *store = loaded;
-                record
-            }
-            Err(_) => None,
-        };
-        *agent.record_mut() = record.unwrap_or_else(|| lost(&self.ports.identity));
-        Event::CommitFailed
+        let (loaded, record) = RecordStore::load(flash, &self.setting.layout, work).await.ok()?;
+        *store = loaded;
+        *agent.record_mut() = record?;
+        Some(Event::CommitFailed)
     }
 
     async fn read_back(&mut self, slot: Slot) -> Option<Facts> {

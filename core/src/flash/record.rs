@@ -126,7 +126,8 @@ impl RecordStore {
     /// block before this returns. `None` when no copy counts.
     ///
     /// # Errors
-    /// Those of [`RecordStore::commit`]; [`Refusal::FLASH_FAILED`] also when copies change while they are read.
+    /// Those of [`RecordStore::commit`]; [`Refusal::FLASH_FAILED`] also when copies change while they are read, and when
+    /// not one can be read: flash that is away says nothing of the record that it holds.
     pub async fn load<F: NorFlash>(
         flash: &mut F,
         layout: &Layout,
@@ -137,7 +138,9 @@ impl RecordStore {
             for (index, found) in (0..store.region.blocks()).zip(&mut store.blocks) {
                 *found = survey(flash, layout, index, buffer).await;
             }
-            let Some((index, found)) = store.youngest() else { return Ok((store, None)) };
+            let Some((index, found)) = store.youngest() else {
+                return if store.answers(flash, buffer).await { Ok((store, None)) } else { Err(Refusal::FLASH_FAILED) };
+            };
             store.current = Some(index);
             let Some(mut record) = read_either(flash, store.region.block(index as u32), buffer).await else { continue };
             if !matches!(found, Found::Pair(_)) {
@@ -178,6 +181,18 @@ impl RecordStore {
         self.set(index, Found::Pair(record.generation));
         self.current = Some(index);
         Ok(())
+    }
+
+    /// Whether any copy can be read, whatever it says.
+    async fn answers<F: NorFlash>(&self, flash: &mut F, buffer: &mut [u8; RECORD_BYTES]) -> bool {
+        for block in (0..self.region.blocks()).take(BLOCKS_MAX) {
+            for copy in 0..COPIES {
+                if io::read(flash, copy_address(self.region.block(block), copy), buffer).await.is_ok() {
+                    return true;
+                }
+            }
+        }
+        false
     }
 
     /// The block of the record in force. What was only begun counts when nothing else does.
