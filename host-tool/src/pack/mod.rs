@@ -12,6 +12,7 @@
 //!
 //! Invariant: a [`Pack`] has passed every check but that of signatures, which takes a keyring (see `sign`).
 
+mod head;
 mod read;
 #[cfg(test)]
 mod tests;
@@ -23,6 +24,7 @@ use std::io::Read as _;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+pub use head::{HEAD_MAX_BYTES, head};
 pub use read::PackError;
 pub use write::{Draft, encode};
 

@@ -6,11 +6,13 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::middleware::from_fn;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use steadfast_core::digest::Digest;
 use steadfast_core::report::REPORT_BODY_MAX_BYTES;
 
+use super::listen::in_time;
 use super::report::ReportError;
 use super::world::Located;
 use super::writer::ReportFailed;
@@ -22,6 +24,7 @@ pub(super) fn routes(server: Arc<Server>) -> Router {
         .route("/v1/poll", post(poll))
         .route("/v1/report", post(report))
         .layer(DefaultBodyLimit::max(REPORT_BODY_MAX_BYTES))
+        .layer(from_fn(in_time))
         .route("/v1/objects/{digest}", get(object))
         .merge(manage::routes())
         .with_state(server)

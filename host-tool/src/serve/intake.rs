@@ -1,13 +1,15 @@
 //! Taking in a release: verified as every device in it would verify it, and never out of order.
 
+use steadfast_core::digest::Digest;
 use steadfast_core::position::Position;
 use steadfast_core::release::Release;
+use steadfast_core::statement::{Kind, Message};
 use thiserror::Error;
 
 use super::folder::FolderError;
 use super::store::{ReleaseRow, StoreError};
 use super::world::World;
-use crate::pack::{Pack, PackError};
+use crate::pack::{self, PACK_MAX_BYTES, Pack, PackError};
 use crate::sign::{self, VerifyError};
 
 /// Why a release was not taken in.
@@ -19,7 +21,13 @@ pub enum IntakeError {
     /// Devices would refuse it.
     #[error(transparent)]
     Verify(#[from] VerifyError),
-    /// There is a newer one, or another one at its place.
+    /// Another one has its place.
+    #[error(
+        "release {0} is published with another content: it came from another history, or from another version of this \
+         program; compare the commits, then publish a later one"
+    )]
+    Taken(u32),
+    /// There is a newer one.
     #[error("release {offered} is not after release {newest}, which is published")]
     Superseded {
         /// What was offered.
@@ -62,24 +70,50 @@ pub enum Standing {
     Known,
 }
 
-/// Decides on an upload; `rows` are the published releases, the oldest first.
+/// Decides on an upload by its first bytes, and says how large it may be: what its publishers did not sign, or what
+/// comes too late, is not worth any memory.
+///
+/// # Errors
+/// [`IntakeError`].
+pub fn announced(first: &[u8], signatures: &[u8], world: &World, rows: &[ReleaseRow]) -> Result<u64, IntakeError> {
+    let (fleet, statement) = pack::head(first).ok_or(PackError::NotAPack)?;
+    let release = Release::decode(statement).map_err(PackError::Statement)?;
+    if fleet != world.fleet() {
+        return Err(VerifyError::AnotherFleet { pack: fleet, keyring: world.fleet() }.into());
+    }
+    let message = Message::new(Kind::Release, &fleet, &[], statement).map_err(PackError::Statement)?;
+    sign::check_signatures(&message, world.chain.newest(), signatures)?;
+    Ok(match standing((&release, Digest::of(statement)), rows)? {
+        Standing::New => PACK_MAX_BYTES,
+        Standing::Known => rows.last().map_or(PACK_MAX_BYTES, |row| row.pack_bytes),
+    })
+}
+
+/// Decides on a whole upload; `rows` are the published releases, the oldest first.
 ///
 /// # Errors
 /// [`IntakeError`], before anything was written.
 pub fn admit(pack: &Pack, signatures: &[u8], world: &World, rows: &[ReleaseRow]) -> Result<Standing, IntakeError> {
     sign::verify(pack, world.fleet(), world.chain.newest(), signatures)?;
+    standing((pack.release(), pack.digest()), rows)
+}
+
+fn standing((release, digest): (&Release, Digest), rows: &[ReleaseRow]) -> Result<Standing, IntakeError> {
     let Some((row, last)) = rows.last().and_then(|row| Some((row, Release::decode(&row.statement).ok()?))) else {
         return Ok(Standing::New);
     };
-    if row.digest == pack.digest() {
+    if row.digest == digest {
         return Ok(Standing::Known);
     }
-    order(pack.release(), &last)?;
+    order(release, &last)?;
     Ok(Standing::New)
 }
 
 fn order(offered: &Release, newest: &Release) -> Result<(), IntakeError> {
-    if offered.position() <= newest.position() {
+    if offered.position() == newest.position() {
+        return Err(IntakeError::Taken(offered.sequence));
+    }
+    if offered.position() < newest.position() {
         return Err(IntakeError::Superseded { offered: offered.sequence, newest: newest.sequence });
     }
     if offered.publisher_epoch != newest.publisher_epoch {

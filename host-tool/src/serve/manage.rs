@@ -9,6 +9,7 @@ use std::sync::Arc;
 use axum::body::{Body, Bytes};
 use axum::extract::{DefaultBodyLimit, Path, Query, State};
 use axum::http::{HeaderMap, StatusCode};
+use axum::middleware::from_fn;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
@@ -22,13 +23,16 @@ use steadfast_core::statement::{SIGNATURE_BYTES, SIGNATURES_MAX};
 use super::api::{DeviceInfo, DevicePage, FORMAT, FleetInfo, Problem, ProblemCode, Published, SIGNATURES_HEADER, Why};
 use super::folder::FolderError;
 use super::intake::{self, IntakeError, Standing};
+use super::listen::in_time;
 use super::start::is_needed;
 use super::status::{self, Heard};
 use super::store::{DeviceRow, ReleaseRow};
+use super::upload::{Pace, Upload, UploadError};
 use super::world::{Newest, World};
 use super::{Server, StoreError, now_seconds, report};
 use crate::keys::KeyringFile;
-use crate::pack::{PACK_MAX_BYTES, Pack};
+use crate::pack::Pack;
+use crate::sign;
 
 /// Most devices on one page.
 const PAGE_MAX: u32 = 10_000;
@@ -39,11 +43,12 @@ const KEYRING_BODY_MAX_BYTES: usize = 2048;
 pub(super) fn routes() -> Router<Arc<Server>> {
     Router::new()
         .route("/v1/fleet", get(fleet))
-        .route("/v1/releases", get(releases).post(publish).layer(DefaultBodyLimit::disable()))
         .route("/v1/keyrings", post(keyring).layer(DefaultBodyLimit::max(KEYRING_BODY_MAX_BYTES)))
         .route("/v1/devices", get(devices))
         .route("/v1/devices/{name}", get(why))
         .route("/healthz", get(|| async { "ok\n" }))
+        .layer(from_fn(in_time))
+        .route("/v1/releases", get(releases).post(publish).layer(DefaultBodyLimit::disable()))
 }
 
 /// A problem with the status it travels under.
@@ -89,11 +94,22 @@ impl From<IntakeError> for Failed {
                 (StatusCode::UNPROCESSABLE_ENTITY, ProblemCode::Unverified)
             }
             IntakeError::Superseded { .. } => (StatusCode::CONFLICT, ProblemCode::Superseded),
-            IntakeError::FloorFalls { .. } | IntakeError::FloorTooHigh { .. } => {
+            IntakeError::Taken(_) | IntakeError::FloorFalls { .. } | IntakeError::FloorTooHigh { .. } => {
                 (StatusCode::CONFLICT, ProblemCode::Refused)
             }
         };
         Self::new(status, code, error)
+    }
+}
+
+impl From<UploadError> for Failed {
+    fn from(error: UploadError) -> Self {
+        let status = match error {
+            UploadError::Slow => StatusCode::REQUEST_TIMEOUT,
+            UploadError::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+            UploadError::Broken => StatusCode::BAD_REQUEST,
+        };
+        Self::new(status, ProblemCode::Malformed, error)
     }
 }
 
@@ -124,12 +140,24 @@ pub(super) async fn publish(
     let signatures = header.and_then(|text| crate::hex::decode_any(text, SIGNATURES_MAX * SIGNATURE_BYTES));
     let signatures =
         signatures.ok_or_else(|| malformed("the upload's header has no signature entries in hexadecimal"))?;
-    let limit = usize::try_from(PACK_MAX_BYTES).unwrap_or(usize::MAX);
-    let bytes =
-        axum::body::to_bytes(body, limit).await.map_err(|_| malformed("the upload broke off or is too large"))?;
+    let mut upload = Upload::new(body, Pace::ORDINARY);
+    let rows = server.store.releases().await?;
+    let limit = match intake::announced(upload.head().await?, &signatures, &server.world(), &rows) {
+        Ok(limit) => limit,
+        Err(error) => {
+            upload.drain().await;
+            return Err(error.into());
+        }
+    };
+    // One at a time has its bytes in memory. It keeps its turn until they are dealt with.
+    let turn = server.uploads.clone().lock_owned().await;
+    let bytes = upload.whole(limit).await?;
     // In a task of its own: a client that hangs up must not leave a release half taken.
-    let taken = tokio::spawn(server.take_in_turn(bytes.into(), signatures)).await;
-    Ok(Json(taken.map_err(|error| StoreError::Failed(error.to_string()))??))
+    let taken = tokio::spawn(async move {
+        let _turn = turn;
+        server.take_in_turn(bytes, signatures).await
+    });
+    Ok(Json(taken.await.map_err(|error| StoreError::Failed(error.to_string()))??))
 }
 
 impl Server {
@@ -145,6 +173,7 @@ impl Server {
         let judge = move || {
             let pack = Pack::parse(bytes)?;
             let standing = intake::admit(&pack, &signatures, &world, &rows)?;
+            let signatures = sign::believed(world.chain.newest(), &signatures);
             Ok::<_, IntakeError>((pack, signatures, standing, rows))
         };
         let (pack, signatures, standing, rows) = blocking(judge).await?;

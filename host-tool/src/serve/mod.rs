@@ -15,12 +15,14 @@ pub mod challenge;
 pub mod folder;
 mod http;
 pub mod intake;
+mod listen;
 mod manage;
 pub mod report;
 mod start;
 pub mod status;
 pub mod store;
 pub mod told;
+mod upload;
 pub mod world;
 mod writer;
 
@@ -111,9 +113,6 @@ pub enum ServeError {
     /// The network.
     #[error("cannot listen on {0}: {1}")]
     Listen(SocketAddr, std::io::Error),
-    /// While running.
-    #[error("the server ended: {0}")]
-    Ended(std::io::Error),
 }
 
 /// A server's insides, shared by all requests.
@@ -126,6 +125,8 @@ pub(crate) struct Server {
     log: fn(&str),
     /// Held while a release or keyring is taken in: one at a time.
     intake: tokio::sync::Mutex<()>,
+    /// Held while an upload is in memory: one at a time.
+    uploads: Arc<tokio::sync::Mutex<()>>,
 }
 
 /// A server that holds its port and its data directory, and answers nothing yet.
@@ -162,7 +163,7 @@ impl Ready {
     /// Serves until `shutdown` is done, then finishes what is under way.
     ///
     /// # Errors
-    /// [`ServeError::Ended`], [`ServeError::Store`].
+    /// [`ServeError::Store`].
     pub async fn run(self, shutdown: impl Future<Output = ()> + Send + 'static) -> Result<(), ServeError> {
         let saver = tokio::spawn(save_seen(self.server.clone()));
         let routes = http::routes(self.server.clone());
@@ -172,14 +173,14 @@ impl Ready {
             // Nobody listens when the server ended by itself.
             let _ = told.send(());
         };
-        let served = tokio::select! {
-            served = axum::serve(self.listener, routes).with_graceful_shutdown(stop) => served,
-            () = overdue(stopping) => Ok(()),
-        };
+        tokio::select! {
+            () = listen::serve(self.listener, routes, listen::HEAD_TIMEOUT, stop) => {}
+            () = overdue(stopping) => {}
+        }
         saver.abort();
         self.server.store.seen(&self.server.table.unsaved()).await?;
         self.server.store.close().await;
-        served.map_err(ServeError::Ended)
+        Ok(())
     }
 }
 

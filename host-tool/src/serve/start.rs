@@ -49,6 +49,7 @@ pub(super) async fn open(config: &Config) -> Result<(Server, Vec<String>), Serve
         writer,
         log: config.log,
         intake: tokio::sync::Mutex::default(),
+        uploads: Arc::default(),
     };
     Ok((server, recovered))
 }

@@ -6,6 +6,7 @@ use steadfast_core::id::{DeviceId, FleetId, KeyId};
 use steadfast_core::keyring::Keyring;
 use steadfast_core::position::Position;
 use steadfast_core::refusal::Refusal;
+use steadfast_core::statement::{Message, SIGNATURE_BYTES};
 use steadfast_core::tree;
 use thiserror::Error;
 
@@ -86,7 +87,7 @@ pub fn verify(pack: &Pack, fleet: FleetId, keyring: &Keyring, signatures: &[u8])
         let (pack, keyring) = (pack.release().publisher_epoch, keyring.publisher_epoch);
         return Err(VerifyError::Epoch { pack, keyring });
     }
-    check_signatures(pack, keyring, signatures)?;
+    check_signatures(&message(pack), keyring, signatures)?;
     check_leaf(pack, 0, roster_leaf(Digest::of(&pack.roster().encode())).hash(), DeviceId::NONE)?;
     let mut whole = 0;
     for place in pack.leaves().places() {
@@ -101,16 +102,27 @@ pub fn verify(pack: &Pack, fleet: FleetId, keyring: &Keyring, signatures: &[u8])
         leaves: pack.release().leaves,
         manifests: pack.manifests().len(),
         objects: pack.objects().len(),
-        signers: signers(signatures),
+        signers: signers(&believed(keyring, signatures)),
     })
 }
 
-fn check_signatures(pack: &Pack, keyring: &Keyring, signatures: &[u8]) -> Result<(), VerifyError> {
+/// Verifies the signatures of a release statement, given as its message.
+///
+/// # Errors
+/// [`VerifyError::Signatures`].
+pub fn check_signatures(message: &Message, keyring: &Keyring, signatures: &[u8]) -> Result<(), VerifyError> {
     let publisher = &keyring.publisher;
-    message(pack).verify(&publisher.keys, publisher.threshold, signatures).map_err(|reason| {
-        let signed = signers(signatures).iter().filter(|id| publisher.keys.iter().any(|key| key.id() == **id)).count();
+    message.verify(&publisher.keys, publisher.threshold, signatures).map_err(|reason| {
+        let signed = believed(keyring, signatures).len() / SIGNATURE_BYTES;
         VerifyError::Signatures { signed, needed: publisher.threshold, reason }
     })
+}
+
+/// The entries of the keyring's publishers. Nobody can check the others, so nobody may be told of them.
+#[must_use]
+pub fn believed(keyring: &Keyring, signatures: &[u8]) -> Vec<u8> {
+    let known = |entry: &&[u8]| keyring.publisher.keys.iter().any(|key| entry.starts_with(&key.id().0));
+    signatures.chunks(SIGNATURE_BYTES).filter(known).collect::<Vec<_>>().concat()
 }
 
 fn check_envelope(pack: &Pack, keyring: &Keyring, place: &Place<'_>, signatures: &[u8]) -> Result<(), VerifyError> {
@@ -166,6 +178,8 @@ mod tests {
         assert!(matches!(check(&[keys[1], keys[1]]), Err(VerifyError::Signatures { signed: 1, .. })));
         let stranger = KeyFile::generate(Purpose::Publisher).unwrap();
         assert!(matches!(check(&[keys[1], &stranger]), Err(VerifyError::Signatures { signed: 1, .. })));
+        let verdict = check(&[keys[2], keys[0], &stranger]).unwrap();
+        assert!(!verdict.signers.contains(&stranger.public_key().id()), "nobody checked its signature");
     }
 
     #[test]

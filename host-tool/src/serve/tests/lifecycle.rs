@@ -19,12 +19,14 @@ fn releases_only_grow_and_bad_uploads_change_nothing() {
     assert!(server.publish(&second).unwrap().known, "the same once more is fine");
     let code = |release: &(Pack, Vec<u8>)| server.publish(release).unwrap_err().code().unwrap();
     assert_eq!(code(&fleet.release(1, 2000)), ProblemCode::Superseded);
-    assert_eq!(code(&fleet.release(2, 9000)), ProblemCode::Superseded);
+    assert_eq!(code(&fleet.release(2, 9000)), ProblemCode::Refused, "not newer, and not the same");
     let (pack, _) = fleet.release(3, 2000);
     assert_eq!(code(&(pack, Vec::new())), ProblemCode::Unverified);
     let (pack, _) = fleet.release(3, 2000);
     let stranger = Fleet::new().sign(&pack);
     assert_eq!(code(&(pack, stranger)), ProblemCode::Unverified);
+    let (status, _) = server.post("/v1/releases", second.0.bytes());
+    assert_eq!(status, 400, "without signatures in the header");
     let floored = |sequence, floor| {
         let mut compiled = sample::fleet(4, sequence, 2000);
         compiled.source.floor = floor;
@@ -36,8 +38,22 @@ fn releases_only_grow_and_bad_uploads_change_nothing() {
     server.publish(&floored(3, 2)).unwrap();
     assert_eq!(code(&floored(4, 1)), ProblemCode::Refused);
     assert_eq!(server.client.fleet().unwrap().newest.unwrap().sequence, 3);
-    let (status, _) = server.post("/v1/releases", second.0.bytes());
-    assert_eq!(status, 400, "without signatures in the header");
+}
+
+#[tokio::test]
+async fn an_upload_is_judged_by_its_first_bytes() {
+    let fleet = Fleet::new();
+    let (server, _) = start::open(&fleet.config()).await.unwrap();
+    let (pack, signatures) = fleet.release(1, 2000);
+    let judge = |first: &[u8], signatures: &[u8]| intake::announced(first, signatures, &server.world(), &[]);
+    let first = &pack.bytes()[..crate::pack::HEAD_MAX_BYTES];
+    assert!(judge(first, &signatures).is_ok());
+    let stranger = Fleet::new().sign(&pack);
+    assert!(matches!(judge(first, &stranger), Err(intake::IntakeError::Verify(_))));
+    assert!(matches!(judge(&first[..40], &signatures), Err(intake::IntakeError::Pack(_))));
+    let mut other = first.to_vec();
+    other[8] ^= 1;
+    assert!(matches!(judge(&other, &signatures), Err(intake::IntakeError::Verify(_))));
 }
 
 /// What a publisher sends along with a pack.
