@@ -33,7 +33,8 @@ impl Source {
 pub trait Board {
     /// Its flash.
     type Flash: NorFlash;
-    /// Milliseconds without feeding after which the watchdog resets; longer than the worst erase, during which nobody feeds.
+    /// Milliseconds without feeding after which the watchdog resets; more than a third longer than the worst erase, during
+    /// which nobody feeds.
     const WATCHDOG_MS: u32;
     /// Milliseconds of the longest erase of one block, from the chip's data sheet.
     const WORST_ERASE_MS: u32;
@@ -52,12 +53,53 @@ pub trait Board {
     fn restart(&self) -> !;
 }
 
+/// Feedings in one time-out of the watchdog: one may come late without a reset.
+pub(crate) const FEEDINGS: u32 = 4;
+
 /// Refuses, while building, a board whose declarations do not hold together. Called in a `const` by whatever runs on a board.
 pub const fn check<B: Board>() {
+    // When an erase begins, the last feeding may be as old as the pause between two of them.
+    let left_ms = B::WATCHDOG_MS - B::WATCHDOG_MS / FEEDINGS;
     assert!(
-        B::WATCHDOG_MS > B::WORST_ERASE_MS,
-        "the watchdog must be longer than the worst erase, or an erase resets the device"
+        left_ms > B::WORST_ERASE_MS,
+        "the watchdog must be a third longer than the worst erase, or an erase resets the device"
     );
     assert!(!B::WATCHDOG.text().is_empty(), "say what the watchdog is, or why there is none");
     assert!(!B::ENTROPY.text().is_empty(), "say where random bytes come from");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::partition::tests::Chip;
+
+    /// A board whose watchdog bites after so many milliseconds.
+    struct Watched<const MS: u32>;
+
+    impl<const MS: u32> Board for Watched<MS> {
+        type Flash = Chip;
+        const WATCHDOG_MS: u32 = MS;
+        const WORST_ERASE_MS: u32 = 3000;
+        const WATCHDOG: Source = Source::Hardware("a dog");
+        const ENTROPY: Source = Source::Hardware("a die");
+
+        fn feed_watchdog(&self) {}
+
+        fn fill_random(&self, _: &mut [u8]) {}
+
+        fn restart(&self) -> ! {
+            panic!("nobody asks for it")
+        }
+    }
+
+    #[test]
+    fn a_watchdog_that_outlasts_an_erase_and_the_pause_before_it_is_taken() {
+        check::<Watched<4004>>();
+    }
+
+    #[test]
+    #[should_panic(expected = "a third longer")]
+    fn a_watchdog_that_was_fed_a_while_before_the_erase_does_not_last() {
+        check::<Watched<4000>>();
+    }
 }

@@ -16,13 +16,10 @@ use steadfast_core::manifest::{Flags, OBJECTS_MAX, Restart, Risk};
 use steadfast_core::ports::{Firmware, Health, Identity, Link, ResetCause};
 
 use crate::application::Application;
-use crate::board::{self, Board};
+use crate::board::{self, Board, FEEDINGS};
 use crate::narrator::Narrator;
 use crate::partition::Partition;
 use crate::time;
-
-/// Feedings in one time-out of the watchdog: one may come late without a reset.
-const FEEDINGS: u32 = 4;
 
 /// Everything that the loop needs.
 pub struct Steadfast<'a, B: Board + 'static, L, I> {
