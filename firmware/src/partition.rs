@@ -5,6 +5,7 @@
 
 use core::ops::Range;
 
+use embassy_futures::yield_now;
 use embassy_sync::blocking_mutex::raw::NoopRawMutex;
 use embassy_sync::mutex::Mutex;
 use embedded_storage_async::nor_flash::{ErrorType, NorFlash, NorFlashError, NorFlashErrorKind, ReadNorFlash};
@@ -64,6 +65,9 @@ impl<F: NorFlash> ReadNorFlash for Partition<'_, F> {
 
     async fn read(&mut self, offset: u32, bytes: &mut [u8]) -> Result<(), Self::Error> {
         self.check(offset, end(offset, bytes))?;
+        // Core reads and hashes whole slots piece by piece. Where flash is memory nothing of that ever waits, and neither the
+        // watchdog would be fed nor a task run until it is through.
+        yield_now().await;
         self.flash.lock().await.read(offset, bytes).await.map_err(PartitionError::Flash)
     }
 
@@ -91,6 +95,8 @@ impl<F: NorFlash> NorFlash for Partition<'_, F> {
 #[cfg(test)]
 pub(crate) mod tests {
     use core::convert::Infallible;
+    use core::pin::pin;
+    use core::task::{Context, Waker};
     use std::vec::Vec;
 
     use embassy_futures::block_on;
@@ -156,5 +162,16 @@ pub(crate) mod tests {
         assert_eq!(block_on(partition.write(u32::MAX, &[0; 4])), Err(PartitionError::Outside));
         assert!(block_on(flash.lock()).0.iter().all(|range| 16 <= range.start && range.end <= 48));
         Ok(())
+    }
+
+    #[test]
+    fn others_run_between_two_reads() {
+        let flash = SharedFlash::new(Chip::new());
+        let mut partition = block_on(Partition::new(&flash, 0..64));
+        let mut bytes = [0; 8];
+        let mut reading = pin!(partition.read(0, &mut bytes));
+        let mut context = Context::from_waker(Waker::noop());
+        assert!(reading.as_mut().poll(&mut context).is_pending());
+        assert!(reading.as_mut().poll(&mut context).is_ready());
     }
 }
