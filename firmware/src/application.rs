@@ -12,8 +12,8 @@
 //! ```
 //!
 //! Each activation is numbered. What a task says about its health counts only when it has taken its section of the running
-//! activation: a task that still works with old values cannot vouch for new ones. And no new configuration is staged over the old before
-//! every subscriber has taken the new one, see [`Application::activate`].
+//! activation: a task that still works with old values cannot vouch for new ones. And the device does not poll before every
+//! subscriber has taken the new one, or had time enough to: see [`Application::is_taken`].
 
 use core::cell::RefCell;
 use core::future::poll_fn;
@@ -47,8 +47,8 @@ pub const SECTION_MAX_BYTES: usize = 512;
 /// Through this many bytes a manifest is walked in search of a section.
 const CHUNK_BYTES: usize = 64;
 
-/// How long subscribers may take to look at a new configuration before the device is restarted with it. Far longer than any task
-/// should sleep without listening, far shorter than a trial.
+/// How long subscribers may take to look at a new configuration. On trial the device is restarted with it then; otherwise it goes on
+/// without them. Far longer than any task should sleep without listening, far shorter than a trial.
 const SUBSCRIBER_PATIENCE: Duration = Duration::from_secs(15);
 
 /// Why there is no section.
@@ -151,7 +151,7 @@ impl<F: NorFlash> Application<F> {
         state.wakers.wake();
     }
 
-    /// Whether every subscriber took the running configuration in time; if not, only a restart can make them.
+    /// Whether every subscriber took the running configuration in time.
     pub(crate) async fn is_taken(&self) -> bool {
         let all = self.wait_for(|state| (state.behind == 0).then_some(()));
         with_timeout(SUBSCRIBER_PATIENCE, all).await.is_ok()

@@ -11,9 +11,12 @@ use embassy_futures::yield_now;
 use embassy_time::{Duration, Ticker, Timer};
 use steadfast_core::config::Configuration;
 use steadfast_core::driver::{Driver, Next, Ports, Setting};
+use steadfast_core::flash::layout::Slot;
+use steadfast_core::flash::slot::Intact;
 use steadfast_core::id::FirmwareId;
 use steadfast_core::manifest::{Flags, OBJECTS_MAX, Restart, Risk};
 use steadfast_core::ports::{Firmware, Health, Identity, Link, ResetCause};
+use steadfast_core::record::{BootRecord, Stage};
 
 use crate::application::Application;
 use crate::board::{self, Board, FEEDINGS};
@@ -90,8 +93,10 @@ async fn turn<B: Board, L: Link, I: Identity, H: Health>(
                 narrator.activated(driver.running());
                 application.activate(driver.running().cloned());
                 if !application.is_taken().await {
-                    defmt::error!("a task does not take its section: restarting with it");
-                    board.restart();
+                    defmt::error!("a task does not take its section");
+                    if is_on_trial(driver.record(), driver.running().map(Intact::slot)) {
+                        board.restart();
+                    }
                 }
             }
             Next::Restart => {
@@ -100,6 +105,13 @@ async fn turn<B: Board, L: Link, I: Identity, H: Health>(
             }
         }
     }
+}
+
+/// Whether the configuration that runs is on trial, where each start is counted and the last one ends it. What is
+/// confirmed goes on without the task that hangs: were the device restarted, it would never come to ask for anything better.
+fn is_on_trial(record: Option<&BootRecord>, running: Option<Slot>) -> bool {
+    let trial = record.and_then(|record| record.trial);
+    trial.is_some_and(|trial| trial.stage == Stage::Running && running == Some(trial.slot))
 }
 
 /// A manifest names sections in ascending order, a configuration type in that of its fields.
@@ -141,6 +153,9 @@ const fn is_less(a: &str, b: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use steadfast_core::config::Config;
+    use steadfast_core::keyring::{Director, Keyring, Role};
+    use steadfast_core::position::Position;
+    use steadfast_core::record::{Cause, Trial};
 
     use super::*;
 
@@ -179,5 +194,28 @@ mod tests {
         let sections = firmware::<Root>(FirmwareId([0; 8]), ResetCause::Ordinary).sections;
         let task = Flags::new(Restart::Task, Risk::Low);
         assert_eq!(sections, [("a", task), ("ab", Flags::new(Restart::Device, Risk::Safety)), ("b", task)]);
+    }
+
+    #[test]
+    fn only_a_trial_is_restarted_for_a_task_that_hangs() {
+        let nobody = || Role { threshold: 1, keys: Default::default() };
+        let director = Director::None;
+        let keyring = Keyring { version: 1, root: nobody(), publisher: nobody(), director, publisher_epoch: 1 };
+        let mut record = BootRecord::new(keyring, Position::ZERO);
+        record.confirmed = Some(Slot::A);
+        assert!(!is_on_trial(Some(&record), Some(Slot::A)), "confirmed");
+        record.trial = Some(Trial {
+            slot: Slot::B,
+            stage: Stage::Running,
+            boots_left: 1,
+            unreachable: 0,
+            crashed: false,
+            spent: false,
+            cause: Cause::Ordered,
+            floor: 0,
+        });
+        assert!(is_on_trial(Some(&record), Some(Slot::B)));
+        assert!(!is_on_trial(Some(&record), Some(Slot::A)), "its boot could not be counted");
+        assert!(!is_on_trial(None, None), "flash is away");
     }
 }
