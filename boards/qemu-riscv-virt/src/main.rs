@@ -28,6 +28,9 @@ const SOCKETS: usize = 3;
 /// Between two looks at the stack: often enough to see a trial's end before the next restart.
 const STACK_PERIOD: Duration = Duration::from_millis(20);
 
+/// Between two looks at an identity that is not there.
+const IDENTITY_PERIOD: Duration = Duration::from_secs(60);
+
 type Agent = Steadfast<'static, Virt, HttpLink<'static>, Device<'static, Virt>>;
 
 #[embassy_executor::task]
@@ -104,12 +107,11 @@ fn bring_up(spawner: Spawner) -> Stack<'static> {
     stack
 }
 
-/// Without an identity there is nobody to ask and nothing to believe.
+/// Without an identity there is nobody to ask and nothing to believe. But flash that did not answer may answer after a reset.
 async fn nobody() -> ! {
     defmt::error!("no identity: write this board's flash with `steadfast flash`");
-    loop {
-        Timer::after_secs(3600).await;
-    }
+    Timer::after(IDENTITY_PERIOD).await;
+    reset::now(Cause::Asked)
 }
 
 /// The version, as far as it fits: what one build rejects, the next may try again.
