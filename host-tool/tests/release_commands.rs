@@ -136,8 +136,27 @@ fn status_and_why_speak_of_a_device_that_was_never_seen() {
     for expected in ["by Ann <ann@example.com>: first", "waiting for  its first poll", "signed by"] {
         assert!(why.contains(expected), "{expected} in {why}");
     }
+    let nobody = fleet.run(&["status", "--server", &server.url, "--label", "site=offise"]);
+    assert!(nobody.failed(1).contains("no device has site=offise"));
     assert!(fleet.run(&["why", "nobody", "--server", &server.url]).failed(1).contains("no device is called"));
     assert!(fleet.run(&["status", "--server", "http://127.0.0.1:1"]).failed(1).contains("was not reached"));
+}
+
+#[test]
+fn the_same_commit_helps_a_server_that_lost_its_pack() {
+    let fleet = Fleet::new();
+    let publish =
+        |server: &rig::Server| fleet.run(&["publish", "--server", &server.url, "--key", "keys/publisher.key"]).fine();
+    let server = fleet.serve();
+    publish(&server);
+    drop(server);
+    fs::remove_file(fleet.beside("data/releases/1-1.pack")).unwrap();
+    let server = fleet.serve();
+    let status = || fleet.run(&["status", "--server", &server.url]);
+    assert!(status().failed(1).contains("cannot serve release 1"));
+    assert!(publish(&server).contains("published already: release 1"));
+    status().fine();
+    assert_eq!(publish(&server), "published already\n");
 }
 
 #[test]

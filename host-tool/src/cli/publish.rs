@@ -51,6 +51,9 @@ pub(crate) fn run(args: &PublishArgs) -> anyhow::Result<Exit> {
     let client = Client::new(&args.server)?;
     let known = client.fleet()?;
     let chain = verify::chain(&args.reading.fleet, None)?;
+    if known.fleet != chain.fleet().to_string() {
+        return Err(anyhow!("the server serves fleet {}, and this is fleet {}", known.fleet, chain.fleet()));
+    }
     let progress = Progress::new();
     if let Some(end) = overtaken(args, &known)? {
         drop(progress);
@@ -88,7 +91,8 @@ fn overtaken(args: &PublishArgs, known: &FleetInfo) -> anyhow::Result<Option<&'s
     Ok(match lineage::compare(&repository, commit, &published.commit)? {
         Lineage::Superseded => Some("superseded"),
         // A pack may be the same commit under a new publisher epoch: the server decides.
-        Lineage::Same if args.pack.is_none() => Some("published already"),
+        // A server that has lost its copy needs it again.
+        Lineage::Same if args.pack.is_none() && known.served => Some("published already"),
         Lineage::Same | Lineage::Follows => None,
     })
 }
@@ -116,9 +120,6 @@ fn merged(a: &[u8], b: &[u8]) -> Vec<u8> {
 
 /// Brings the server's keyrings up to the repository's.
 fn send_keyrings(client: &Client, chain: &Chain, known: &FleetInfo) -> anyhow::Result<()> {
-    if known.fleet != chain.fleet().to_string() {
-        return Err(anyhow!("the server serves fleet {}, and this is fleet {}", known.fleet, chain.fleet()));
-    }
     if known.keyring_version > chain.newest().version {
         return Err(anyhow!(
             "the server has keyring {}, and this repository only {}; pull, then publish again",

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use anyhow::bail;
 use clap::Args;
 use comfy_table::Table;
 use comfy_table::presets::NOTHING;
@@ -38,25 +39,35 @@ pub(crate) fn label(text: &str) -> Result<(String, String), String> {
 /// Runs `steadfast status`. Ends with 5 when a device refused or rolled back what it should run, or fails a check.
 pub(crate) fn run(args: &StatusArgs) -> anyhow::Result<Exit> {
     let client = Client::new(&args.server)?;
-    let newest = client.fleet()?.newest;
+    let fleet = client.fleet()?;
     let (mut devices, now_seconds) = client.devices()?;
     let chosen = |info: &DeviceInfo| args.label.iter().all(|(key, value)| info.labels.get(key) == Some(value));
     devices.retain(chosen);
+    if devices.is_empty() && !args.label.is_empty() {
+        let wanted: Vec<String> = args.label.iter().map(|(key, value)| format!("{key}={value}")).collect();
+        bail!("no device has {}; `steadfast why DEVICE` shows a device's labels", wanted.join(" and "));
+    }
     devices.sort_by(|a, b| a.name.cmp(&b.name));
     let counts = counts(&devices);
     match args.format {
         Format::Json => {
             let counts: BTreeMap<_, _> = counts.iter().map(|(standing, count)| (key(*standing), count)).collect();
-            println!("{:#}", json!({ "format": 1, "newest": newest, "counts": counts, "devices": devices }));
+            println!(
+                "{:#}",
+                json!({ "format": 1, "newest": fleet.newest, "served": fleet.served, "counts": counts, "devices": devices })
+            );
         }
         Format::Text => {
-            match &newest {
+            match &fleet.newest {
                 Some(newest) => println!("release {} of commit {}", newest.sequence, newest.commit),
                 None => println!("no release is published yet"),
             }
             print!("{}", table(&devices, now_seconds));
             println!("{}", summary(&counts));
         }
+    }
+    if let Some(newest) = fleet.newest.filter(|_| !fleet.served) {
+        bail!("the server cannot serve release {}: its copy is missing or damaged; publish it again", newest.sequence);
     }
     let unhealthy = devices.iter().any(|info| is_unhealthy(info.standing));
     Ok(if unhealthy { Exit::Unhealthy } else { Exit::Fine })
@@ -90,7 +101,7 @@ fn summary(counts: &BTreeMap<Standing, usize>) -> String {
 fn table(devices: &[DeviceInfo], now_seconds: u64) -> String {
     let mut table = Table::new();
     table.load_style(NOTHING);
-    table.set_header(["DEVICE", "MODEL", "DESIRED", "RUNNING", "HEALTH", "LAST REFUSAL", "SEEN"]);
+    table.set_header(["DEVICE", "MODEL", "DESIRED", "RUNNING", "HEALTH", "LAST REFUSAL", "REPORTED", "SEEN"]);
     for info in devices {
         let refusal = info.refusal.as_ref().map_or_else(
             || "-".to_owned(),
@@ -106,6 +117,7 @@ fn table(devices: &[DeviceInfo], now_seconds: u64) -> String {
             short(info.running.as_deref()),
             info.health.clone(),
             refusal,
+            ago(info.reported_seconds, now_seconds),
             ago(info.seen_seconds, now_seconds),
         ]);
     }

@@ -74,6 +74,7 @@ fn screen(why: &Why, fleet: &Path) -> String {
         }
     }
     let _ = writeln!(text, "  waiting for  {}", why.waiting_for);
+    let _ = writeln!(text, "  last report  {}", ago(device.reported_seconds, why.now_seconds));
     let _ = writeln!(text, "  last seen    {}", ago(device.seen_seconds, why.now_seconds));
     for (index, report) in why.reports.iter().take(REPORTS_SHOWN).enumerate() {
         let head = if index == 0 { "reports" } else { "" };

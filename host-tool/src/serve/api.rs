@@ -23,6 +23,8 @@ pub struct FleetInfo {
     pub keyring_version: u32,
     /// The newest release.
     pub newest: Option<ReleaseInfo>,
+    /// Whether devices get it; not so when the server's copy of its pack is missing or damaged. Publishing it again helps.
+    pub served: bool,
 }
 
 /// A release, as in `GET /v1/releases`.
@@ -63,7 +65,7 @@ pub struct Published {
 pub enum Standing {
     /// It runs what is desired, confirmed.
     Current,
-    /// It runs what is desired, and one of its checks fails.
+    /// One of its checks fails, on what is desired or on what it still runs.
     Failing,
     /// It tries something.
     Trial,
@@ -79,6 +81,8 @@ pub enum Standing {
     UnknownSchema,
     /// It is not in the newest release.
     Retired,
+    /// The server's copy of the newest release cannot be read, so nobody knows what it should run.
+    Unserved,
 }
 
 /// A numbered reason in words.
@@ -115,8 +119,10 @@ pub struct DeviceInfo {
     pub accepted: Option<u32>,
     /// Why it last refused something or went back.
     pub refusal: Option<Reason>,
-    /// When it last polled.
+    /// When it last polled; polls are not signed.
     pub seen_seconds: Option<u64>,
+    /// When its last signed report was taken: everything above but `desired` is as old.
+    pub reported_seconds: Option<u64>,
 }
 
 /// A page of devices, ascending by id.

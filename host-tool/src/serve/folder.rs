@@ -12,9 +12,10 @@
 //! A file is written whole under another name, synced, and renamed; then the folder is synced. So a file with its final name is
 //! complete, and a power cut leaves at most an `incoming` one.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::ffi::OsStr;
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Write as _};
-use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, FileExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use steadfast_core::position::Position;
@@ -62,7 +63,9 @@ impl Folder {
     /// [`FolderError::InUse`] and what the file system says.
     pub fn open(path: &Path) -> Result<Self, FolderError> {
         let releases = path.join("releases");
-        fs::create_dir_all(&releases).map_err(|error| failed(&releases, error))?;
+        // Packs hold every device's id, and whoever knows an id may read its configuration.
+        let made = DirBuilder::new().recursive(true).mode(0o700).create(&releases);
+        made.map_err(|error| failed(&releases, error))?;
         let name = path.join("lock");
         let options = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&name);
         let lock = options.map_err(|error| failed(&name, error))?;
@@ -162,8 +165,8 @@ impl Folder {
         read.map_err(|error| failed(&path, error))
     }
 
-    /// Removes whatever lies among the releases that `keep` does not want: interrupted uploads, releases that nobody needs. Says
-    /// what it removed.
+    /// Removes the packs that `keep` does not want: interrupted uploads, releases that nobody needs. Says what it removed. What
+    /// this program did not write stays.
     ///
     /// # Errors
     /// What the file system says.
@@ -173,13 +176,21 @@ impl Folder {
         let mut removed = Vec::new();
         for entry in fs::read_dir(&folder).map_err(|error| failed(&folder, error))? {
             let path = entry.map_err(|error| failed(&folder, error))?.path();
-            if !wanted.contains(&path) {
+            if is_ours(&path) && !wanted.contains(&path) {
                 fs::remove_file(&path).map_err(|error| failed(&path, error))?;
                 removed.push(path);
             }
         }
         Ok(removed)
     }
+}
+
+/// Whether a file among the releases is called as [`Folder::keep_pack`] calls them.
+fn is_ours(path: &Path) -> bool {
+    let name = |part: Option<&OsStr>| part.and_then(OsStr::to_str).unwrap_or_default().to_owned();
+    let (stem, extension) = (name(path.file_stem()), name(path.extension()));
+    let numbers = stem.split_once('-').is_some_and(|(a, b)| a.parse::<u32>().is_ok() && b.parse::<u32>().is_ok());
+    numbers && (extension == "pack" || extension == "incoming")
 }
 
 /// Writes a file so that it is there as a whole or not at all.
@@ -239,7 +250,10 @@ mod tests {
         folder.keep_pack(kept, b"a pack").unwrap();
         folder.keep_pack(Position { epoch: 1, sequence: 1 }, b"an old one").unwrap();
         fs::write(folder.pack(kept).with_extension("incoming"), b"half").unwrap();
+        fs::create_dir(data.path().join("releases/lost+found")).unwrap();
+        fs::write(data.path().join("releases/1-1.pack.before"), b"somebody's copy").unwrap();
         assert_eq!(folder.sweep(&[kept]).unwrap().len(), 2);
+        assert!(data.path().join("releases/1-1.pack.before").exists());
         let mut bytes = [0; 4];
         folder.read(kept, 2, &mut bytes).unwrap();
         assert_eq!(&bytes, b"pack");

@@ -121,6 +121,7 @@ async fn fleet(State(server): State<Arc<Server>>) -> Result<Json<FleetInfo>, Fai
         fleet: world.fleet().to_string(),
         keyring_version: world.chain.newest().version,
         newest: rows.last().and_then(status::release),
+        served: rows.last().map(|row| row.digest) == world.newest.as_ref().map(|newest| newest.pack.digest()),
     }))
 }
 
@@ -214,15 +215,20 @@ impl Server {
         }
         let release = *pack.release();
         self.replace_world(self.world().with(pack, row.signatures.clone()));
-        self.prune(&release).await
+        if let Err(error) = self.clone().prune(&release).await {
+            // The release is taken; what is left over is swept after the next one.
+            (self.log)(&format!("old releases were not removed: {error}"));
+        }
+        Ok(())
     }
 
     /// Drops the releases that nobody can be moved to any more and nobody runs.
     async fn prune(self: Arc<Self>, newest: &Release) -> Result<(), IntakeError> {
         let rows = self.store.releases().await?;
         let all = intake::floors(&rows).map(|(position, _)| position);
+        let accepted = self.table.accepted();
         let (kept, dropped): (Vec<Position>, Vec<Position>) =
-            all.partition(|position| is_needed(*position, newest, &self.table));
+            all.partition(|position| is_needed(*position, newest, &accepted));
         let world = self.world();
         let mut shelf = (*world.shelf).clone();
         dropped.iter().for_each(|position| shelf.forget(*position));
@@ -234,7 +240,7 @@ impl Server {
 
 impl World {
     /// The world after a release became the newest.
-    fn with(&self, pack: Pack, signatures: Vec<u8>) -> Self {
+    pub(super) fn with(&self, pack: Pack, signatures: Vec<u8>) -> Self {
         let release = *pack.release();
         let mut floors: BTreeMap<_, _> = (*self.floors).clone();
         floors.insert(release.position(), release.floor());
@@ -287,7 +293,8 @@ async fn devices(State(server): State<Arc<Server>>, Query(page): Query<Page>) ->
     let rows = server.store.devices_from(from, limit + 1).await?;
     let known: BTreeMap<DeviceId, DeviceRow> = rows.into_iter().map(|row| (row.device, row)).collect();
     let listed = world.newest.iter().flat_map(|newest| newest.pack.roster().devices().map(|listed| listed.device()));
-    let mut ids: Vec<DeviceId> = listed.filter(|id| *id >= from).chain(known.keys().copied()).collect();
+    let listed = listed.filter(|id| *id >= from).take(limit as usize + 1);
+    let mut ids: Vec<DeviceId> = listed.chain(known.keys().copied()).collect();
     ids.sort_unstable();
     ids.dedup();
     let next = ids.get(limit as usize).map(DeviceId::to_string);
@@ -303,7 +310,9 @@ impl Server {
         let report = body.and_then(|(_, body)| report::parse(body).ok()).map(|(_, report)| report);
         let saved = row.map_or(0, |row| row.seen_seconds);
         let seen_seconds = self.table.known(&device).seen_seconds.max(saved);
-        (status::device(world, &Heard { device, seen_seconds, report: report.as_ref() }), report)
+        let taken_seconds = body.map_or(0, |(taken, _)| *taken);
+        let heard = Heard { device, seen_seconds, taken_seconds, report: report.as_ref(), now_seconds: now_seconds() };
+        (status::device(world, &heard), report)
     }
 }
 

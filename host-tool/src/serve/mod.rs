@@ -93,6 +93,23 @@ pub enum ServeError {
         /// The newest keyring.
         version: u32,
     },
+    /// A keyring that is not the one in use.
+    #[error(
+        "{} has another keyring {version} than the one that --keyring names, and goes on with its own only; leave --keyring out, \
+         or choose another folder with --data", .path.display()
+    )]
+    AnotherKeyring {
+        /// The data directory.
+        path: PathBuf,
+        /// The first that differs.
+        version: u32,
+    },
+    /// A director key that is not the one in use.
+    #[error(
+        "{} has another director key than the one that --director-key names, and goes on with its own only; leave --director-key \
+         out, or choose another folder with --data", .0.display()
+    )]
+    AnotherDirector(PathBuf),
     /// A keyring and no key.
     #[error("{path} has no director key yet; name the one that `steadfast keys new` made with --director-key FILE", path = .0.display())]
     NoDirector(PathBuf),
@@ -222,7 +239,8 @@ impl Server {
         let taken = report::check(bytes, &world, now_seconds)?;
         let (device, report) = (taken.device, taken.report.clone());
         if self.writer.keep(taken).await? == Kept::Changed {
-            let heard = Heard { device, seen_seconds: now_seconds, report: Some(&report) };
+            let (seen_seconds, taken_seconds) = (now_seconds, now_seconds);
+            let heard = Heard { device, seen_seconds, taken_seconds, report: Some(&report), now_seconds };
             let info = status::device(&world, &heard);
             (self.log)(&format!("{}: {}", info.name, status::report(&world, now_seconds, &report).words));
         }

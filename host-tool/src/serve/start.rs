@@ -1,6 +1,6 @@
 //! Starting: from whatever the last run left to a consistent server, and saying what was put right.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use super::told::{Table, Told};
 use super::world::{Newest, Shelf, World};
 use super::writer::Writer;
 use super::{Config, ServeError, Server, report};
-use crate::keys::{Chain, ChainError, KeyFile, KeyringFile};
+use crate::keys::{Chain, ChainError, KeyFile, KeyringFile, Purpose};
 use crate::pack::Pack;
 
 pub(super) async fn open(config: &Config) -> Result<(Server, Vec<String>), ServeError> {
@@ -57,13 +57,27 @@ pub(super) async fn open(config: &Config) -> Result<(Server, Vec<String>), Serve
 /// Keyrings and director key, kept in the data directory once they fit each other.
 fn trust(folder: &Folder, config: &Config) -> Result<(Chain, KeyFile), ServeError> {
     let given = config.keyring.as_deref().map(read_chain).transpose().map_err(FolderError::from)?;
-    let Some(chain) = folder.chain()?.or(given) else {
+    let kept = folder.chain()?;
+    if let (Some(kept), Some(given)) = (&kept, &given)
+        && let Some(version) = differing(kept, given)
+    {
+        return Err(ServeError::AnotherKeyring { path: folder.path().to_owned(), version });
+    }
+    // The longer one, where both are there: a fleet's own folder may have a later keyring.
+    let chain = kept.into_iter().chain(given).max_by_key(|chain| chain.files().len());
+    let Some(chain) = chain else {
         let key = folder.director_or_new()?;
         let key = crate::hex::encode(&key.public_key().0);
         return Err(ServeError::MadeDirector { path: folder.path().to_owned(), key });
     };
     let director = folder.director(config.director_key.as_deref())?;
     let director = director.ok_or_else(|| ServeError::NoDirector(folder.path().to_owned()))?;
+    // It is needed once, so that it need not be there any more.
+    if let Some(path) = config.director_key.as_deref().filter(|path| path.exists())
+        && KeyFile::load_for(path, Purpose::Director).map_err(FolderError::from)?.public_key() != director.public_key()
+    {
+        return Err(ServeError::AnotherDirector(folder.path().to_owned()));
+    }
     if !chain.newest().director.keys().contains(&director.public_key()) {
         let key = crate::hex::encode(&director.public_key().0);
         return Err(ServeError::WrongDirector { key, version: chain.newest().version });
@@ -71,6 +85,12 @@ fn trust(folder: &Folder, config: &Config) -> Result<(Chain, KeyFile), ServeErro
     folder.keep_director(&director)?;
     folder.keep_keyrings(&chain)?;
     Ok((chain, director))
+}
+
+/// The first version at which two chains differ, as far as both go.
+fn differing(a: &Chain, b: &Chain) -> Option<u32> {
+    let mut pairs = a.files().iter().zip(b.files()).zip(1..);
+    pairs.find(|((a, b), _)| (a.fleet, &a.statement) != (b.fleet, &b.statement)).map(|(_, version)| version)
 }
 
 /// A keyring file, or a folder of them.
@@ -98,10 +118,11 @@ fn shelve(folder: &Folder, rows: &[ReleaseRow], table: &Table) -> (KeptReleases,
     let Some(newest) = rows.last().and_then(|row| Release::decode(&row.statement).ok()) else {
         return (kept, found);
     };
+    let accepted = table.accepted();
     for row in rows {
         let Ok(release) = Release::decode(&row.statement) else { continue };
         let position = release.position();
-        if !is_needed(position, &newest, table) {
+        if !is_needed(position, &newest, &accepted) {
             continue;
         }
         match Pack::open(&folder.pack(position)) {
@@ -124,6 +145,6 @@ fn shelve(folder: &Folder, rows: &[ReleaseRow], table: &Table) -> (KeptReleases,
 }
 
 /// Whether a release is kept: devices may be moved to it, or one says it is there.
-pub(super) fn is_needed(position: Position, newest: &Release, table: &Table) -> bool {
-    position >= newest.floor() || position == newest.position() || table.any_accepted(position)
+pub(super) fn is_needed(position: Position, newest: &Release, accepted: &BTreeSet<Position>) -> bool {
+    position >= newest.floor() || position == newest.position() || accepted.contains(&position)
 }

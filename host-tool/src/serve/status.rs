@@ -23,7 +23,14 @@ pub struct Heard<'a> {
     pub seen_seconds: u64,
     /// Its last signed report.
     pub report: Option<&'a Report>,
+    /// When that was taken.
+    pub taken_seconds: u64,
+    /// The time.
+    pub now_seconds: u64,
 }
+
+/// Freshness intervals without a signed report after which a device counts as silent: one report may be lost, and the next.
+const SILENT_INTERVALS: u64 = 3;
 
 /// One line about a device.
 #[must_use]
@@ -31,7 +38,10 @@ pub fn device(world: &World, heard: &Heard<'_>) -> DeviceInfo {
     let listed = world.newest.as_ref().and_then(|newest| newest.pack.roster().device(&heard.device));
     let place = place(world, heard);
     let desired = place.zip(world.newest.as_ref()).map(|(place, newest)| newest.content(&place));
-    let standing = standing(heard, listed.is_some(), desired);
+    let standing = match &world.newest {
+        Some(_) => standing(heard, listed.is_some(), desired),
+        None => Standing::Unserved,
+    };
     DeviceInfo {
         device: heard.device.to_string(),
         name: listed.map_or_else(|| heard.device.to_string(), |listed| listed.name().to_owned()),
@@ -40,13 +50,22 @@ pub fn device(world: &World, heard: &Heard<'_>) -> DeviceInfo {
             .map(|listed| listed.labels().into_iter().map(|(k, v)| (k.to_owned(), v.to_owned())).collect())
             .unwrap_or_default(),
         standing,
-        health: health(standing, heard.report),
+        health: health(standing, desired, heard)
+            + if is_silent(world, place.as_ref(), heard) { ", silent" } else { "" },
         desired: desired.map(|content| content.to_string()),
         running: heard.report.map(|report| content_words(report.running)),
         accepted: heard.report.map(|report| report.accepted.sequence),
         refusal: heard.report.and_then(reason),
         seen_seconds: (heard.seen_seconds > 0).then_some(heard.seen_seconds),
+        reported_seconds: heard.report.map(|_| heard.taken_seconds),
     }
+}
+
+/// Whether a device that once reported has not done so for long, so that what it said may no longer be true.
+fn is_silent(world: &World, place: Option<&Place<'_>>, heard: &Heard<'_>) -> bool {
+    let interval = place.zip(world.newest.as_ref()).map(|(place, newest)| newest.freshness_seconds(place));
+    let age = heard.now_seconds.saturating_sub(heard.taken_seconds);
+    heard.report.is_some() && interval.is_some_and(|interval| age > SILENT_INTERVALS * interval)
 }
 
 /// The device's leaf: for the schema that it reported, or, as long as it has not, its only one.
@@ -54,7 +73,10 @@ fn place<'a>(world: &'a World, heard: &Heard<'_>) -> Option<Place<'a>> {
     let leaves = world.newest.as_ref()?.pack.leaves();
     match heard.report {
         Some(report) => leaves.find(&heard.device, report.schema),
-        None => leaves.of(&heard.device).last(),
+        None => {
+            let mut all = leaves.of(&heard.device);
+            all.next().filter(|_| all.next().is_none())
+        }
     }
 }
 
@@ -68,8 +90,7 @@ fn standing(heard: &Heard<'_>, listed: bool, desired: Option<ContentId>) -> Stan
     };
     let refuses = |content: ContentId| {
         let refused = report.refused.is_some_and(|refused| refused.content == content);
-        let rolled_back = report.outcome.ending == Ending::RolledBack && report.outcome.content == content;
-        refused || rolled_back
+        refused || rolled_back(report, content)
     };
     match desired {
         None if listed => Standing::UnknownSchema,
@@ -78,25 +99,36 @@ fn standing(heard: &Heard<'_>, listed: bool, desired: Option<ContentId>) -> Stan
         Some(content) if report.running == content && report.checks.failed != 0 => Standing::Failing,
         Some(content) if report.running == content => Standing::Current,
         Some(content) if refuses(content) => Standing::Refused,
+        Some(_) if report.checks.failed != 0 => Standing::Failing,
         Some(_) => Standing::Behind,
     }
 }
 
-fn health(standing: Standing, report: Option<&Report>) -> String {
+fn rolled_back(report: &Report, content: ContentId) -> bool {
+    report.outcome.ending == Ending::RolledBack && report.outcome.content == content
+}
+
+fn health(standing: Standing, desired: Option<ContentId>, heard: &Heard<'_>) -> String {
+    let report = heard.report;
+    let runs = |report: &Report| desired == Some(report.running);
     let words = match standing {
         Standing::Current => "healthy",
-        Standing::Failing => "a check fails",
+        Standing::Failing if report.is_some_and(runs) => "a check fails",
+        Standing::Failing => "a check fails on an older configuration",
         Standing::Trial => report.map_or("", |report| trial_words(&report.trial)),
         Standing::Behind if report.is_some_and(|report| report.running == ContentId::NONE) => {
             "on its firmware's defaults"
         }
         Standing::Behind => "healthy on an older configuration",
-        Standing::Refused if report.is_some_and(|report| report.outcome.ending == Ending::RolledBack) => "rolled back",
+        Standing::Refused if report.zip(desired).is_some_and(|(report, desired)| rolled_back(report, desired)) => {
+            "rolled back"
+        }
         Standing::Refused => "refused",
         Standing::Unreported => "seen, no signed report yet",
         Standing::Never => "never seen",
         Standing::UnknownSchema => "its firmware's schema is not in the release",
         Standing::Retired => "not in the newest release",
+        Standing::Unserved => "unknown: the newest release cannot be served",
     };
     let stale = report.is_some_and(|report| report.stale);
     if stale { format!("{words}, was stale") } else { words.to_owned() }
@@ -117,7 +149,7 @@ fn reason(report: &Report) -> Option<Reason> {
     let number = |reason: Refusal, detail: &str| Reason {
         number: reason.0,
         words: reason.words().to_owned(),
-        detail: detail.to_owned(),
+        detail: printable(detail),
     };
     let ended = (report.outcome.reason != Refusal(0)).then(|| number(report.outcome.reason, &report.outcome.detail));
     let refused = report.refused.filter(|refused| refused.reason != Refusal::REJECTED_BEFORE);
@@ -147,6 +179,7 @@ pub fn waiting_for(info: &DeviceInfo, report: Option<&Report>) -> String {
         Standing::Never => "its first poll",
         Standing::UnknownSchema => "its firmware's schema in the fleet repository (`steadfast schema add`)",
         Standing::Retired => "nothing: it keeps what it has",
+        Standing::Unserved => "the newest release to be published again: the server's copy is missing or damaged",
     };
     words.to_owned()
 }
@@ -197,8 +230,13 @@ fn outcome_words(ending: Ending, report: &Report) -> String {
     match (report.outcome.reason, report.outcome.detail.as_str()) {
         (Refusal(0), _) => words.to_owned(),
         (reason, "") => format!("{words}: {reason}"),
-        (reason, detail) => format!("{words}: {reason}: {detail}"),
+        (reason, detail) => format!("{words}: {reason}: {}", printable(detail)),
     }
+}
+
+/// A device's own words, fit for a terminal and for one line of a log.
+fn printable(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '\u{FFFD}' } else { c }).collect()
 }
 
 /// The checks of a content, if it is one of the newest release's.

@@ -3,7 +3,7 @@
 //! Polls are not signed, so they move `seen` only; everything that decides anything comes from reports. In memory a
 //! device costs about a hundred bytes; whole reports are in the database.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use steadfast_core::id::{ContentId, DeviceId, SchemaPrefix};
@@ -129,11 +129,15 @@ impl Table {
         all
     }
 
-    /// Whether any device last reported that it had accepted this release.
+    /// Every release that some device last reported to have accepted.
     #[must_use]
-    pub fn any_accepted(&self, position: Position) -> bool {
-        let accepted = |known: &Known| known.told.is_some_and(|told| told.accepted == position);
-        self.shards.iter().any(|shard| shard.lock().unwrap_or_else(PoisonError::into_inner).values().any(accepted))
+    pub fn accepted(&self) -> BTreeSet<Position> {
+        let mut all = BTreeSet::new();
+        for shard in &self.shards {
+            let shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
+            all.extend(shard.values().filter_map(|known| Some(known.told?.accepted)));
+        }
+        all
     }
 
     fn shard(&self, device: &DeviceId) -> MutexGuard<'_, HashMap<DeviceId, Known>> {

@@ -7,7 +7,6 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::HeaderMap;
 
-use super::super::{manage, start};
 use super::*;
 
 #[test]
@@ -115,7 +114,9 @@ fn a_release_whose_pack_is_damaged_is_said_and_can_be_published_again() {
     let server = Running::start(&fleet.config()).unwrap();
     assert!(server.recovered.iter().any(|line| line.contains("publish it again")), "{:?}", server.recovered);
     assert_eq!(unchanged(&server, fleet.keyring(), &Device::new(1)), None, "devices keep what they have");
+    assert!(!server.client.fleet().unwrap().served);
     server.publish(&release).unwrap();
+    assert!(server.client.fleet().unwrap().served);
     update(&server, fleet.keyring(), &mut Device::new(1));
 }
 
@@ -148,6 +149,14 @@ fn a_wrong_director_or_another_fleets_data_is_refused() {
     let (fleet, other) = (Fleet::new(), Fleet::new());
     let wrong = Config { director_key: Some(other.folder.path().join("director.key")), ..fleet.config() };
     assert!(start_error(&wrong).contains("is not among the director keys of keyring 1"));
+    let kept = Fleet::new();
+    drop(Running::start(&kept.config()).unwrap());
+    let elsewhere = Config { director_key: wrong.director_key, ..kept.config() };
+    assert!(start_error(&elsewhere).contains("has another director key"));
+    let elsewhere = Config { keyring: fleet.config().keyring, ..kept.config() };
+    assert!(start_error(&elsewhere).contains("has another keyring 1"));
+    let gone = Config { director_key: Some("/nowhere/director.key".into()), ..kept.config() };
+    assert!(Running::start(&gone).is_ok(), "it is needed once");
     let keyless = Config { director_key: None, ..fleet.config() };
     assert!(start_error(&keyless).contains("has no director key yet"));
     let empty = Config { keyring: None, director_key: None, ..fleet.config() };

@@ -76,3 +76,60 @@ fn status_says_who_rolled_back_and_why() {
     assert_eq!(server.client.why("sensor-2").unwrap().device.standing, Standing::Never);
     assert_eq!(server.client.why("nobody").unwrap_err().code(), Some(ProblemCode::NotFound));
 }
+
+#[test]
+fn a_failing_check_shows_on_an_older_configuration_too() {
+    let fleet = Fleet::new();
+    let server = Running::start(&fleet.config()).unwrap();
+    server.publish(&fleet.release(1, 2000)).unwrap();
+    let mut device = Device::new(1);
+    let order = update(&server, fleet.keyring(), &mut device);
+    server.publish(&fleet.release(2, 3000)).unwrap();
+    let failing = Report { checks: Checks { passed: 0, failed: 1 }, ..device.report(order.challenge) };
+    assert_eq!(server.post("/v1/report", &device.sign(&failing)).0, 204);
+    let info = server.client.why("sensor-1").unwrap().device;
+    assert_eq!((info.standing, info.health.as_str()), (Standing::Failing, "a check fails on an older configuration"));
+}
+
+#[test]
+fn words_of_a_device_cannot_move_the_cursor() {
+    let fleet = Fleet::new();
+    let server = Running::start(&fleet.config()).unwrap();
+    server.publish(&fleet.release(1, 2000)).unwrap();
+    let mut device = Device::new(1);
+    let order = update(&server, fleet.keyring(), &mut device);
+    let (ending, detail) = (Ending::RolledBack, "\u{1b}[2Kfine\nroof: healthy".try_into().unwrap());
+    let outcome = Outcome { ending, content: ContentId::NONE, reason: Refusal::CHECK_FAILED, detail };
+    let report = Report { outcome, ..device.report(order.challenge) };
+    assert_eq!(server.post("/v1/report", &device.sign(&report)).0, 204);
+    let why = server.client.why("sensor-1").unwrap();
+    let said = format!("{}{}", why.device.refusal.unwrap().detail, why.reports[0].words);
+    assert!(said.contains("fine") && !said.contains(char::is_control), "{said:?}");
+}
+
+#[tokio::test]
+async fn what_was_said_long_ago_is_shown_with_its_age() {
+    let fleet = Fleet::new();
+    let (server, _) = start::open(&fleet.config()).await.unwrap();
+    let world = {
+        let (pack, signatures) = fleet.release(1, 2000);
+        server.world().with(pack, signatures)
+    };
+    let (newest, device) = (world.newest.as_ref().unwrap(), Device::new(1));
+    let place = newest.pack.leaves().find(&device.id(), sample::SCHEMA.prefix()).unwrap();
+    let interval = newest.freshness_seconds(&place);
+    let settled = Device { running: newest.content(&place), ..device };
+    let report = settled.report(Challenge { issued_seconds: 1, code: [0; 8] });
+    let at = |now_seconds| {
+        let heard = Heard {
+            device: settled.id(),
+            seen_seconds: now_seconds,
+            taken_seconds: 1000,
+            report: Some(&report),
+            now_seconds,
+        };
+        status::device(&world, &heard)
+    };
+    assert_eq!((at(1000).health.as_str(), at(1000).reported_seconds), ("healthy", Some(1000)));
+    assert_eq!(at(1001 + 3 * interval).health, "healthy, silent");
+}
