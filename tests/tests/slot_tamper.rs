@@ -26,6 +26,8 @@ enum Fault {
     },
     /// It claims more than it was asked for.
     Boasts,
+    /// It never hands out more than so many bytes.
+    Trickles(usize),
 }
 
 struct Source<'a>(&'a Configuration, Fault);
@@ -37,7 +39,8 @@ impl ObjectSource for Source<'_> {
             Fault::Ends { index: bad, byte } if bad == index => byte,
             _ => bytes.len(),
         };
-        let count = buffer.len().min(end.saturating_sub(offset));
+        let most = if let Fault::Trickles(most) = self.1 { most } else { buffer.len() };
+        let count = buffer.len().min(end.saturating_sub(offset)).min(most);
         buffer[..count].copy_from_slice(&bytes[offset..offset + count]);
         match self.1 {
             Fault::Flip { index: bad, byte } if bad == index && (offset..offset + count).contains(&byte) => {
@@ -121,6 +124,16 @@ fn an_object_that_ends_early_is_unavailable_and_made_good() {
 fn a_source_that_claims_more_than_it_was_asked_for_is_refused() {
     let staged = stage(&mut Internal::new(INTERNAL), &configuration(), Target::Slot(Slot::A), Fault::Boasts);
     assert_eq!(staged, Err(Refusal::OBJECT_UNAVAILABLE));
+}
+
+#[test]
+fn a_source_that_trickles_does_not_hold_a_device_for_ever() {
+    let staged =
+        |most| stage(&mut Internal::new(INTERNAL), &configuration(), Target::Slot(Slot::A), Fault::Trickles(most));
+    assert!(staged(200).is_ok(), "several helpings a piece are well");
+    for most in [1, 100] {
+        assert_eq!(staged(most), Err(Refusal::OBJECT_UNAVAILABLE));
+    }
 }
 
 /// The ranges of a slot that hold something: header, manifest, objects. What is between them is padding.

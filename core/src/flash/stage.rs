@@ -34,7 +34,8 @@ pub trait ObjectSource {
     /// place in the manifest, counting every entry, and the number of entries for the private object.
     ///
     /// # Errors
-    /// A refusal ends staging and is handed on. 0 bytes, or more than fit, count as [`Refusal::OBJECT_UNAVAILABLE`].
+    /// A refusal ends staging and is handed on. 0 bytes, or more than fit, count as [`Refusal::OBJECT_UNAVAILABLE`], and so
+    /// do helpings so small that several do not fill a buffer.
     async fn read(&mut self, index: usize, object: ObjectRef, offset: u32, buffer: &mut [u8])
     -> Result<usize, Refusal>;
 }
@@ -293,7 +294,11 @@ impl<S: ObjectSource> Origin<'_, S> {
     }
 }
 
-/// Fills `piece` from the source, however small the helpings.
+/// Most helpings from which a piece is filled. Honest links need one, or two where their own windows end; without a bound,
+/// whoever hands out single bytes holds a device in one download for months.
+const HELPINGS_MAX: usize = 4;
+
+/// Fills `piece` from the source.
 async fn fetch<S: ObjectSource>(
     source: &mut S,
     (index, object): (usize, ObjectRef),
@@ -301,7 +306,8 @@ async fn fetch<S: ObjectSource>(
     piece: &mut [u8],
 ) -> Result<(), Refusal> {
     let mut filled = 0;
-    while let Some(rest) = piece.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+    for _ in 0..HELPINGS_MAX {
+        let Some(rest) = piece.get_mut(filled..).filter(|rest| !rest.is_empty()) else { return Ok(()) };
         let most = rest.len();
         let count = source.read(index, object, offset.saturating_add(filled as u32), rest).await?;
         if count == 0 || count > most {
@@ -309,5 +315,5 @@ async fn fetch<S: ObjectSource>(
         }
         filled = filled.saturating_add(count);
     }
-    Ok(())
+    if filled == piece.len() { Ok(()) } else { Err(Refusal::OBJECT_UNAVAILABLE) }
 }
