@@ -19,6 +19,15 @@ macro_rules! refusals {
             /// Every refusal that this build knows.
             pub const ALL: &[Self] = &[$(Self::$name),*];
 
+            /// What it is called; `None` for a number that this build does not know.
+            #[must_use]
+            pub fn name(self) -> Option<&'static str> {
+                match self.0 {
+                    $($number => Some(stringify!($name)),)*
+                    _ => None,
+                }
+            }
+
             /// What it means, in words.
             #[must_use]
             pub fn words(self) -> &'static str {

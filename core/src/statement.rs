@@ -70,10 +70,28 @@ impl PublicKey {
         KeyId(first(&self.0))
     }
 
-    /// Whether the bytes are a point of the curve whose order is not small. Others would verify what nobody signed.
+    /// Whether the bytes are, in their one canonical form, a point of the curve whose order is not small. Others would verify what nobody
+    /// signed.
     #[must_use]
     pub fn is_usable(&self) -> bool {
-        VerifyingKey::from_bytes(&self.0).is_ok_and(|key| !key.is_weak())
+        self.point().is_some_and(|key| !key.is_weak())
+    }
+
+    /// Verifies one signature strictly: key and `R` canonical and not of small order, `s` below the order of the group, and
+    /// `[s]B = R + [k]A` without the cofactor.
+    ///
+    /// # Errors
+    /// [`Refusal::BAD_SIGNATURE`].
+    pub fn verify(&self, message: &[u8], signature: &[u8; 64]) -> Result<(), Refusal> {
+        let key = self.point().ok_or(Refusal::BAD_SIGNATURE)?;
+        key.verify_strict(message, &Signature::from_bytes(signature)).map_err(|_| Refusal::BAD_SIGNATURE)
+    }
+
+    /// The point. RFC 8032, section 5.1.3, wants y below 2^255 - 19; the library takes y above as well.
+    fn point(&self) -> Option<VerifyingKey> {
+        let [low, middle @ .., high] = &self.0;
+        let is_canonical = *low < 0xED || high & 0x7F != 0x7F || middle.iter().any(|byte| *byte != 0xFF);
+        if is_canonical { VerifyingKey::from_bytes(&self.0).ok() } else { None }
     }
 }
 
@@ -120,15 +138,10 @@ impl Message {
         let mut valid = 0_u8;
         for (signer, signature) in entries(signatures)? {
             let Some(key) = keys.iter().find(|key| key.id() == signer) else { continue };
-            self.verify_one(key, signature)?;
+            key.verify(&self.bytes, signature)?;
             valid = valid.saturating_add(1);
         }
         if threshold > 0 && valid >= threshold { Ok(()) } else { Err(Refusal::TOO_FEW_SIGNATURES) }
-    }
-
-    fn verify_one(&self, key: &PublicKey, signature: &[u8; 64]) -> Result<(), Refusal> {
-        let key = VerifyingKey::from_bytes(&key.0).map_err(|_| Refusal::BAD_SIGNATURE)?;
-        key.verify_strict(&self.bytes, &Signature::from_bytes(signature)).map_err(|_| Refusal::BAD_SIGNATURE)
     }
 }
 
