@@ -16,3 +16,4 @@ pub mod samples;
 pub mod sensors;
 pub mod server;
 pub mod stage;
+pub mod vectors;

@@ -14,6 +14,7 @@ mod setup;
 mod size;
 mod test;
 mod toolchain;
+mod vectors;
 
 use std::process::ExitCode;
 
@@ -44,6 +45,8 @@ enum Command {
     Size,
     /// Run all tests of the project.
     Test(test::Options),
+    /// Write docs/spec/vectors anew, after a format has got another version.
+    Vectors,
 }
 
 fn main() -> ExitCode {
@@ -56,6 +59,7 @@ fn main() -> ExitCode {
         Command::Demo => demo::run(),
         Command::Size => size::run(),
         Command::Test(options) => test::run(&options),
+        Command::Vectors => vectors::run(),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
