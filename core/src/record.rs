@@ -59,6 +59,8 @@ pub enum Cause {
     Ordered,
     /// The confirmed slot could not run. Says nothing about releases.
     Repair,
+    /// The confirmed slot found no server for too long. Says nothing about releases.
+    LostContact,
 }
 
 /// A trial under way.
@@ -200,5 +202,21 @@ impl BootRecord {
                 && held.position >= self.floor
                 && self.rejection(&held.content.id(), firmware).is_none()
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::codec;
+
+    #[test]
+    fn the_numbers_in_the_frozen_format_are_these() {
+        fn number(value: &impl Serialize) -> u8 {
+            codec::encode(value, &mut [0; 1]).unwrap()[0]
+        }
+        assert_eq!([Standing::Staged, Standing::Confirmed, Standing::Prepared].map(|value| number(&value)), [0, 1, 2]);
+        assert_eq!([Stage::Running, Stage::Asking, Stage::Suspended].map(|value| number(&value)), [0, 1, 2]);
+        assert_eq!([Cause::Ordered, Cause::Repair, Cause::LostContact].map(|value| number(&value)), [0, 1, 2]);
     }
 }

@@ -9,6 +9,10 @@ use steadfast_core::position::Position;
 use steadfast_core::record::BootRecord;
 use steadfast_core::statement::PublicKey;
 
+/// Contact counts as lost after half an hour.
+const SETTINGS: Settings =
+    Settings { poll_seconds: 60, freshness_seconds: 600, lost_contact_seconds: 1800, attempt: 0 };
+
 /// The record of a device that accepted this sequence last.
 #[must_use]
 pub fn record(sequence: u32) -> BootRecord {
@@ -43,7 +47,7 @@ impl Configuration {
         let mut entries: Vec<Entry<'_>> = objects.iter().map(entry).collect();
         entries.extend(private.as_ref().map(|_| Entry { section: "wifi", kind: Kind::Private, flags }));
         let draft = Draft {
-            settings: Settings::DEFAULT,
+            settings: SETTINGS,
             policy: Policy { reach: Reach::Server, trial_seconds: 60, boots: 3 },
             checks: &["link", "sensor"],
             objects: &entries,

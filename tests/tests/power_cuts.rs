@@ -9,15 +9,20 @@ use std::rc::Rc;
 
 use steadfast_tests::figures::tell;
 use steadfast_tests::flash::{Case, Cases, Geometry, INTERNAL, Image, Nor, WIDE};
-use steadfast_tests::life::{Device, Fleet, LAST, PHASES, Phase, Server, Verdict, Voice, releases};
+use steadfast_tests::life::{Device, Fleet, LAST, PHASES, Phase, Server, Trouble, Verdict, Voice, releases};
 use steadfast_tests::oracle::Oracle;
 
 /// How often a device waits while nobody answers it who could sign: a trial ends in that time.
 const UNANSWERED_WAITS: usize = 30;
 
 /// What the life's last release must come to.
-const AFTERWARDS: Phase =
-    Phase { name: "afterwards", assigned: LAST, verdict: Verdict::Confirmed, object_bytes_max: usize::MAX };
+const AFTERWARDS: Phase = Phase {
+    name: "afterwards",
+    assigned: LAST,
+    verdict: Verdict::Confirmed,
+    trouble: Trouble::None,
+    object_bytes_max: usize::MAX,
+};
 
 fn server(assigned: u32, voice: Voice) -> Rc<RefCell<Server>> {
     let fleet = Fleet::new();

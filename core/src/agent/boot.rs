@@ -3,6 +3,7 @@
 //! A trial's boot is counted before anything of it runs. The confirmed slot is started when no trial is to run; when it
 //! is not intact, the other one is started as a recorded trial if it may run, and otherwise the firmware's defaults.
 
+use crate::flash::layout::Slot;
 use crate::id::ContentId;
 use crate::outcome::{Detail, Ending, Outcome};
 use crate::ports::ResetCause;
@@ -16,17 +17,17 @@ use super::setback::Setback;
 use super::{Action, After, Agent, Facts, Phase, Reading, Running};
 
 /// Boots of a trial that no manifest limits, because it starts from the record alone.
-const REPAIR_BOOTS: u8 = 3;
+const UNORDERED_BOOTS: u8 = 3;
 
 impl Agent {
     pub(super) fn boot(&mut self) -> Action {
         let Some(trial) = self.record.trial else { return self.read_confirmed() };
+        if !self.is_of_this_firmware(trial.slot) {
+            self.end_trial(Ending::FirmwareReverted, Refusal(0), Detail::new());
+            return self.commit(After::Boot);
+        }
         match trial.stage {
             Stage::Asking | Stage::Suspended => self.read_confirmed(),
-            Stage::Running if !self.is_of_this_firmware(&trial) => {
-                self.end_trial(Ending::FirmwareReverted, Refusal(0), Detail::new());
-                self.commit(After::Boot)
-            }
             Stage::Running => self.count_boot(trial),
         }
     }
@@ -39,8 +40,8 @@ impl Agent {
         again.then(|| Setback::longest(outcome.content, now))
     }
 
-    fn is_of_this_firmware(&self, trial: &Trial) -> bool {
-        self.record.slot(trial.slot).is_some_and(|held| held.schema == self.firmware.schema.prefix())
+    fn is_of_this_firmware(&self, slot: Slot) -> bool {
+        self.record.slot(slot).is_some_and(|held| held.schema == self.firmware.schema.prefix())
     }
 
     fn count_boot(&mut self, mut trial: Trial) -> Action {
@@ -70,22 +71,24 @@ impl Agent {
     }
 
     pub(super) fn read_confirmed(&mut self) -> Action {
-        let running = self.firmware.schema.prefix();
-        match (self.record.confirmed, self.record.confirmed_slot()) {
-            (Some(slot), Some(held)) if held.schema == running => {
+        match self.record.confirmed.filter(|slot| self.is_of_this_firmware(*slot)) {
+            Some(slot) => {
                 self.phase = Phase::Reading(Reading::Confirmed);
                 Action::ReadBack(slot)
             }
-            _ => self.start_other(),
+            None => self.start_other(),
         }
     }
 
     pub(super) fn read(&mut self, reading: Reading, facts: Option<Facts>) -> Action {
         match (reading, facts, self.record.trial) {
             (Reading::Trial, Some(facts), Some(trial)) => self.activate(Some(Running { slot: trial.slot, facts })),
-            // The flash lost it, which says nothing about the configuration.
-            (Reading::Trial, None, _) => {
+            // The flash lost it, which says nothing about the configuration; but there is nothing left to be tried.
+            (Reading::Trial, None, trial) => {
                 self.end_trial(Ending::RolledBack, Refusal::READ_BACK, Detail::new());
+                if let Some(trial) = trial {
+                    *self.record.slot_mut(trial.slot) = None;
+                }
                 self.commit(After::Boot)
             }
             (Reading::Confirmed, Some(facts), _) => {
@@ -98,25 +101,25 @@ impl Agent {
 
     /// The confirmed slot cannot run. The other one may, as a recorded trial.
     fn start_other(&mut self) -> Action {
-        let Some(slot) = self.record.confirmed.map(|slot| slot.other()) else { return self.activate(None) };
-        let schema = self.firmware.schema.prefix();
-        let fits = self.record.slot(slot).is_some_and(|held| held.schema == schema);
         // A trial that could not be recorded a moment ago cannot be recorded now; the application must start all the same.
         let keeps_records = !self.pace.has_paused();
-        if self.record.trial.is_some() || !fits || !keeps_records || !self.record.may_run(slot, &self.firmware.id) {
-            return self.activate(None);
-        }
-        self.record.trial = Some(Trial {
-            slot,
-            stage: Stage::Running,
-            boots_left: REPAIR_BOOTS,
-            unreachable: 0,
-            crashed: false,
-            spent: false,
-            cause: Cause::Repair,
-            floor: 0,
-        });
+        let Some(slot) = self.other_that_may_run().filter(|_| keeps_records) else { return self.activate(None) };
+        self.record.trial = Some(unordered(slot, Cause::Repair));
         self.commit(After::Boot)
+    }
+
+    /// The confirmed slot found no server for so long that it may be the reason. The other one is tried, and only once: that trial
+    /// stays in the record, suspended if need be, until a server answers.
+    pub(super) fn try_other(&mut self) -> Option<Action> {
+        let slot = self.other_that_may_run().filter(|slot| self.content_in(*slot) != self.running())?;
+        self.record.trial = Some(unordered(slot, Cause::LostContact));
+        Some(self.commit(After::Restart))
+    }
+
+    /// The slot beside the confirmed one, if a trial of it may begin now.
+    fn other_that_may_run(&self) -> Option<Slot> {
+        let slot = self.record.confirmed.filter(|_| self.record.trial.is_none())?.other();
+        (self.is_of_this_firmware(slot) && self.record.may_run(slot, &self.firmware.id)).then_some(slot)
     }
 
     fn activate(&mut self, running: Option<Running>) -> Action {
@@ -144,5 +147,19 @@ impl Agent {
         if let Some(trial) = self.record.trial.take() {
             self.note(ending, self.content_in(trial.slot), reason, detail);
         }
+    }
+}
+
+/// A trial that starts from the record alone.
+const fn unordered(slot: Slot, cause: Cause) -> Trial {
+    Trial {
+        slot,
+        stage: Stage::Running,
+        boots_left: UNORDERED_BOOTS,
+        unreachable: 0,
+        crashed: false,
+        spent: false,
+        cause,
+        floor: 0,
     }
 }

@@ -4,14 +4,14 @@ use crate::answer::Fresh;
 use crate::envelope::Verified;
 use crate::flash::layout::Slot;
 use crate::id::ContentId;
-use crate::keyring::Successor;
+use crate::keyring::{Director, Successor};
 use crate::outcome::Detail;
 use crate::poll::PollFlags;
 use crate::ports::LinkFailed;
 use crate::record::Stage;
 use crate::refusal::Refusal;
 use crate::report::Refused;
-use crate::time::Instant;
+use crate::time::{Instant, Span};
 
 use super::pace::Patience;
 use super::setback::Setback;
@@ -43,6 +43,11 @@ impl Agent {
             self.phase = Phase::Polling;
             return Action::Poll(self.poll_flags(now));
         }
+        if self.has_lost_contact(now)
+            && let Some(action) = self.try_other()
+        {
+            return action;
+        }
         self.wait(now)
     }
 
@@ -50,6 +55,13 @@ impl Agent {
     fn is_out_of_step(&self) -> bool {
         let running = self.running.map(|running| running.slot);
         running.is_some() && !self.on_trial() && running != self.record.confirmed
+    }
+
+    fn has_lost_contact(&self, now: Instant) -> bool {
+        let patience = Span::from_seconds(self.settings().lost_contact_seconds);
+        self.record.keyring.director != Director::None
+            && now >= self.pace.paused_until()
+            && now.since(self.pace.contact()) >= patience
     }
 
     /// Whether a trial should be running and is not, because its boot could not be recorded. A restart tries again.
@@ -164,11 +176,18 @@ impl Agent {
         }
     }
 
-    /// The director's word is good, but what it orders cannot be taken. On trial that is a round trip all the same.
+    /// The director's word is good, but what it orders cannot be taken. To a trial that is an answer all the same.
     fn unusable(&mut self, fresh: &Fresh, refused: Refused, now: Instant) -> Action {
-        if self.on_trial() {
-            self.refreshed(fresh, now);
-            return self.answered_on_trial(None, now);
+        match self.record.trial {
+            Some(_) if self.on_trial() => {
+                self.refreshed(fresh, now);
+                return self.answered_on_trial(None, now);
+            }
+            Some(trial) if !self.is_trial_left_out() => {
+                self.refreshed(fresh, now);
+                return self.answered_from_control(trial, None);
+            }
+            _ => {}
         }
         let action = self.refuse(refused, now);
         if self.unreported {

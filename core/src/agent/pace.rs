@@ -77,6 +77,11 @@ impl Pace {
         self.activated
     }
 
+    /// When the server was last known to be there, as far as this activation knows.
+    pub(super) fn contact(&self) -> Instant {
+        self.fresh.map_or(self.activated, |fresh| fresh.max(self.activated))
+    }
+
     pub(super) fn next_poll(&self) -> Instant {
         self.next_poll
     }

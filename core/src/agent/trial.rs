@@ -6,7 +6,7 @@
 
 use crate::id::ContentId;
 use crate::keyring::Director;
-use crate::manifest::{Policy, Reach};
+use crate::manifest::Reach;
 use crate::outcome::{Detail, Ending};
 use crate::position::Position;
 use crate::record::{Cause, Rejected, SlotRecord, Stage, Standing, Trial};
@@ -31,12 +31,14 @@ impl Agent {
             self.refused = Some(Refused { content: content.id(), reason: Refusal::READ_BACK });
             return self.commit(After::Live);
         }
-        let slot = intact.slot();
+        let (slot, schema) = (intact.slot(), verified.schema().prefix());
+        // What was confirmed here once may run again, whatever comes of this trial, unless it is rejected.
+        let known = self.record.slot(slot).filter(|held| (held.content, held.schema) == (content, schema));
         *self.record.slot_mut(slot) = Some(SlotRecord {
             content,
-            schema: verified.schema().prefix(),
+            schema,
             position: verified.position(),
-            standing: Standing::Staged,
+            standing: known.map_or(Standing::Staged, |held| held.standing),
         });
         self.record.trial = Some(Trial {
             slot,
@@ -90,9 +92,10 @@ impl Agent {
     }
 
     fn must_reach(&self) -> bool {
-        let waived = |policy: Policy| policy.reach == Reach::None;
-        let policy = self.running.map(|running| running.facts.policy);
-        self.record.keyring.director != Director::None && !policy.is_some_and(waived)
+        // After lost contact, the server is all that is looked for.
+        let seeks = self.record.trial.is_some_and(|trial| trial.cause == Cause::LostContact);
+        let waived = self.running.is_some_and(|running| running.facts.policy.reach == Reach::None);
+        self.record.keyring.director != Director::None && (seeks || !waived)
     }
 
     fn confirm(&mut self) -> Action {
@@ -163,24 +166,38 @@ impl Agent {
     pub(super) fn answered_from_control(&mut self, mut trial: Trial, offer: Option<&Offer>) -> Action {
         let tried = self.content_in(trial.slot);
         let Some(offer) = offer.filter(|offer| offer.verified.content().id() == tried) else {
-            self.end_trial(Ending::Superseded, Refusal(0), Detail::new());
+            match trial.cause {
+                Cause::Ordered => self.end_trial(Ending::Superseded, Refusal(0), Detail::new()),
+                // Nobody ordered it, so nothing supersedes it: it has found no server, and that is all.
+                _ => self.end_trial(Ending::Inconclusive, Refusal::UNREACHABLE, Detail::new()),
+            }
             return self.commit(After::Poll);
         };
         if trial.stage == Stage::Asking {
             trial.unreachable = trial.unreachable.saturating_add(1);
         }
-        self.record.trial =
-            Some(Trial { stage: Stage::Running, boots_left: offer.facts.policy.clamped().boots, ..trial });
+        if let Some(held) = self.record.slot_mut(trial.slot) {
+            held.position = offer.verified.position();
+        }
+        self.record.trial = Some(Trial {
+            stage: Stage::Running,
+            boots_left: offer.facts.policy.clamped().boots,
+            cause: Cause::Ordered,
+            floor: offer.verified.floor().sequence,
+            ..trial
+        });
         if trial.unreachable >= UNREACHABLE_PAIRS_MAX {
             return self.reject(Refusal::UNREACHABLE, Detail::new());
         }
         self.commit(After::Restart)
     }
 
-    /// A fresh answer on trial. It is the round trip; if it orders something else, the trial ends without a judgement.
+    /// A fresh answer on trial. It is the round trip; if it orders something else, the trial ends without a judgement, unless nobody
+    /// had ordered it: then what is ordered is taken when it has ended, because the confirmed slot cannot take it.
     pub(super) fn answered_on_trial(&mut self, ordered: Option<ContentId>, now: Instant) -> Action {
         self.reached = true;
-        if ordered.is_some_and(|ordered| ordered != self.running()) {
+        let replaceable = self.record.trial.is_some_and(|trial| trial.cause == Cause::Ordered);
+        if replaceable && ordered.is_some_and(|ordered| ordered != self.running()) {
             self.end_trial(Ending::Superseded, Refusal(0), Detail::new());
             return self.commit(After::Restart);
         }

@@ -9,14 +9,14 @@ use steadfast_core::driver::{Driver, Next, Ports, Setting};
 use steadfast_core::id::{ContentId, FirmwareId};
 use steadfast_core::outcome::{Detail, Ending};
 use steadfast_core::ports::{Check, Firmware, Health, ResetCause};
-use steadfast_core::record::BootRecord;
+use steadfast_core::record::{BootRecord, Stage};
 use steadfast_core::refusal::Refusal;
 use steadfast_core::report::{Refused, Report};
 use steadfast_core::time::Instant;
 
 use super::fleet::{DeviceIdentity, SCHEMA};
-use super::script::{Phase, SICK, Verdict};
-use super::server::{Server, Wire};
+use super::script::{Phase, SICK, Trouble, Verdict};
+use super::server::{Server, Voice, Wire};
 use crate::flash::{Image, Nor};
 use crate::oracle::{Moment, Oracle};
 
@@ -180,13 +180,33 @@ impl<const R: usize, const W: usize, const E: usize> Device<R, W, E> {
     /// When an invariant does not hold on the way, or the bounds of recovery are passed.
     pub fn settle(&mut self, phase: &Phase) {
         self.oracle.bounded.restart();
-        while !(self.step() && self.has_come_out(phase)) {}
+        self.trouble(phase);
+        while !(self.step() && self.has_come_out(phase)) {
+            self.relieve(phase);
+        }
         let record = self.record().expect("it has started").clone();
         self.oracle.steady.demand(&record);
         self.wait(STEADY_WAITS);
         self.restart();
         self.wait(STEADY_WAITS);
         self.oracle.steady.release();
+    }
+
+    fn trouble(&mut self, phase: &Phase) {
+        let mut server = self.server.borrow_mut();
+        let assigned = server.release(phase.assigned).content().id();
+        server.out_of_reach = (phase.trouble == Trouble::OutOfReach).then_some(assigned);
+        if phase.trouble == Trouble::ServerDown {
+            server.voice = Voice::Silent;
+        }
+    }
+
+    fn relieve(&mut self, phase: &Phase) {
+        let trial = self.record().and_then(|record| record.trial);
+        let gave_up = trial.is_some_and(|trial| trial.stage == Stage::Suspended);
+        if phase.trouble == Trouble::ServerDown && gave_up {
+            self.server.borrow_mut().voice = Voice::Honest;
+        }
     }
 
     /// Whether the device is where the phase must lead, and the server knows.
@@ -198,7 +218,7 @@ impl<const R: usize, const W: usize, const E: usize> Device<R, W, E> {
         self.runs(phase.verdict.comes_to(phase.assigned), &server)
             && match phase.verdict {
                 Verdict::Confirmed => reported(&|report| success(report) && report.accepted == assigned.position()),
-                Verdict::RolledBack(_) => reported(&|report| is_rejection(report, &server)),
+                Verdict::RolledBack(_) => reported(&|report| is_rejection(report, phase, &server)),
                 // The next report says so; none is owed for an adoption.
                 Verdict::Adopted => record.accepted == assigned.position() && record.floor == assigned.floor(),
                 Verdict::Refused(_) => {
@@ -219,11 +239,12 @@ impl<const R: usize, const W: usize, const E: usize> Device<R, W, E> {
     }
 }
 
-fn is_rejection(report: &Report, server: &Server) -> bool {
+fn is_rejection(report: &Report, phase: &Phase, server: &Server) -> bool {
     let outcome = &report.outcome;
+    let blamed = if phase.trouble == Trouble::OutOfReach { Refusal::UNREACHABLE } else { Refusal::CHECK_FAILED };
     outcome.ending == Ending::RolledBack
-        && outcome.content == server.release(SICK).content().id()
-        && outcome.reason == Refusal::CHECK_FAILED
+        && outcome.content == server.release(phase.assigned).content().id()
+        && outcome.reason == blamed
 }
 
 fn driver<const R: usize, const W: usize, const E: usize>(

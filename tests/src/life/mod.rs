@@ -15,5 +15,5 @@ mod server;
 
 pub use device::{Device, FIRMWARE};
 pub use fleet::{Fleet, Release};
-pub use script::{LAST, PHASES, Phase, Verdict, releases};
+pub use script::{LAST, PHASES, Phase, Trouble, Verdict, releases};
 pub use server::{Server, Voice};

@@ -7,7 +7,7 @@ use super::fleet::{Fleet, Release, configuration};
 pub enum Verdict {
     /// The assigned release is confirmed.
     Confirmed,
-    /// It was tried and is rejected; this sequence stays confirmed.
+    /// It was tried and is rejected; this sequence is confirmed.
     RolledBack(u32),
     /// It changes nothing but the floor, which is adopted.
     Adopted,
@@ -25,6 +25,17 @@ impl Verdict {
     }
 }
 
+/// What goes wrong in a phase, besides power.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trouble {
+    /// Nothing.
+    None,
+    /// The server answers nobody until the device has tried its other slot and gone back.
+    ServerDown,
+    /// Whoever runs what is assigned does not reach the server.
+    OutOfReach,
+}
+
 /// One phase.
 #[derive(Clone, Copy, Debug)]
 pub struct Phase {
@@ -34,6 +45,8 @@ pub struct Phase {
     pub assigned: u32,
     /// What must come of it.
     pub verdict: Verdict,
+    /// What goes wrong.
+    pub trouble: Trouble,
     /// Bytes of objects that an undisturbed device is handed, at most.
     pub object_bytes_max: usize,
 }
@@ -42,23 +55,36 @@ pub struct Phase {
 pub(super) const SICK: u32 = 3;
 
 /// A release that comes after everything else: whether the device can still take one.
-pub const LAST: u32 = 9;
+pub const LAST: u32 = 20;
+
+const fn phase(name: &'static str, assigned: u32, verdict: Verdict, object_bytes_max: usize) -> Phase {
+    Phase { name, assigned, verdict, trouble: Trouble::None, object_bytes_max }
+}
+
+impl Phase {
+    const fn with(self, trouble: Trouble) -> Self {
+        Self { trouble, ..self }
+    }
+}
 
 /// The life, in order.
 pub const PHASES: &[Phase] = &[
-    Phase { name: "first", assigned: 1, verdict: Verdict::Confirmed, object_bytes_max: 2900 },
-    Phase { name: "update", assigned: 2, verdict: Verdict::Confirmed, object_bytes_max: 800 },
-    Phase { name: "return", assigned: 1, verdict: Verdict::Confirmed, object_bytes_max: 50 },
-    Phase { name: "forward", assigned: 2, verdict: Verdict::Confirmed, object_bytes_max: 50 },
-    Phase { name: "sick", assigned: SICK, verdict: Verdict::RolledBack(2), object_bytes_max: 900 },
-    Phase { name: "adopt", assigned: 4, verdict: Verdict::Adopted, object_bytes_max: 0 },
-    Phase { name: "below", assigned: 1, verdict: Verdict::Refused(4), object_bytes_max: 2900 },
-    Phase { name: "again", assigned: 5, verdict: Verdict::Confirmed, object_bytes_max: 800 },
+    phase("first", 1, Verdict::Confirmed, 2900),
+    phase("update", 2, Verdict::Confirmed, 800),
+    phase("return", 1, Verdict::Confirmed, 50),
+    phase("forward", 2, Verdict::Confirmed, 50),
+    phase("sick", SICK, Verdict::RolledBack(2), 900),
+    phase("adopt", 4, Verdict::Adopted, 0),
+    phase("below", 1, Verdict::Refused(4), 2900),
+    phase("again", 5, Verdict::Confirmed, 800),
+    phase("next", 6, Verdict::Confirmed, 800),
+    phase("silence", 6, Verdict::Confirmed, 0).with(Trouble::ServerDown),
+    phase("lost", 6, Verdict::RolledBack(5), 300).with(Trouble::OutOfReach),
 ];
 
 /// All releases of the life. The fourth has the configuration of the second and raises the floor.
 #[must_use]
 pub fn releases(fleet: &Fleet) -> Vec<Release> {
     let of = |(sequence, floor, alarms): (u32, u32, u8)| fleet.release(sequence, floor, configuration(alarms));
-    [(1, 1, 1), (2, 1, 2), (SICK, 3, 3), (4, 2, 2), (5, 5, 5), (LAST, 6, 9)].map(of).to_vec()
+    [(1, 1, 1), (2, 1, 2), (SICK, 3, 3), (4, 2, 2), (5, 5, 5), (6, 5, 6), (LAST, 6, 9)].map(of).to_vec()
 }

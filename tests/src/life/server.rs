@@ -6,6 +6,7 @@ use std::rc::Rc;
 use steadfast_core::answer::{Answer, Assignment, Challenge, Unchanged};
 use steadfast_core::codec;
 use steadfast_core::digest::Digest;
+use steadfast_core::id::ContentId;
 use steadfast_core::poll::{Poll, PollFlags};
 use steadfast_core::ports::{Endpoint, Link, LinkFailed};
 use steadfast_core::report::{Report, ReportBody};
@@ -40,6 +41,8 @@ pub struct Server {
     pub assigned: u32,
     /// How it speaks.
     pub voice: Voice,
+    /// Whoever runs this does not reach it.
+    pub out_of_reach: Option<ContentId>,
     /// Reports taken, oldest first.
     pub reports: Vec<Report>,
     /// Polls answered.
@@ -52,7 +55,8 @@ impl Server {
     /// A server with these releases that assigns none yet.
     #[must_use]
     pub fn new(fleet: Fleet, releases: Vec<Release>) -> Self {
-        Self { fleet, releases, assigned: 0, voice: Voice::Honest, reports: Vec::new(), polls: 0, object_bytes: 0 }
+        let (voice, out_of_reach) = (Voice::Honest, None);
+        Self { fleet, releases, assigned: 0, voice, out_of_reach, reports: Vec::new(), polls: 0, object_bytes: 0 }
     }
 
     /// The release of that sequence.
@@ -66,6 +70,9 @@ impl Server {
 
     fn answer(&mut self, bytes: &[u8]) -> Result<Vec<u8>, LinkFailed> {
         let poll = Poll::decode(bytes).map_err(|_| LinkFailed)?;
+        if self.out_of_reach == Some(poll.running) {
+            return Err(LinkFailed);
+        }
         self.polls += 1;
         let release = self.release(self.assigned).clone();
         let runs_it = poll.running == release.content().id();

@@ -8,8 +8,9 @@ use super::{Checker, Moment};
 /// each; a cut doubles that at worst.
 pub(super) const OPERATIONS_MAX: usize = 150;
 
-/// Most starts: the boots of a trial, its end, and one for the power cut.
-pub(super) const STARTS_MAX: usize = 8;
+/// Most starts: for lost contact the trial of the other slot; then those of a trial that finds no server, twice, with two to ask
+/// from the confirmed one; and a few for the power cut.
+pub(super) const STARTS_MAX: usize = 12;
 
 /// Most steps of the driver.
 pub(super) const STEPS_MAX: usize = 600;
