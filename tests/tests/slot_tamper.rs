@@ -78,6 +78,12 @@ fn read_back(flash: &mut Internal, slot: Slot, configuration: &Configuration) ->
     block_on(store.read_back(slot, &configuration.content()))
 }
 
+/// Whether a whole round of scrubbing finds nothing. Every configuration here has a private object behind its four entries.
+fn is_sound(flash: &mut Internal, intact: &Intact) -> bool {
+    let mut store = Store { flash, layout: &INTERNAL.layout, chunk: &mut [0; 512] };
+    [1, 2, 3, 4, 0].iter().enumerate().all(|(index, next)| block_on(store.scrub(intact, index)) == Some(*next))
+}
+
 fn filled(configuration: &Configuration, slot: Slot) -> (Internal, Intact) {
     let mut flash = Internal::new(INTERNAL);
     let intact = stage(&mut flash, configuration, Target::Slot(slot), Fault::None).expect("an empty slot takes it");
@@ -152,11 +158,13 @@ fn every_flipped_byte_at_rest_is_seen_and_made_good() {
     let (flash, intact) = filled(&configuration, Slot::B);
     let start = INTERNAL.layout.b.start as usize;
     let mut cases = 0;
+    assert!(is_sound(&mut flash.clone(), &intact));
     for (from, size) in parts(&configuration) {
         for byte in from..from + size {
             let mut flash = flash.clone();
             flash.image.bytes[start + byte] ^= 1 << (byte % 8);
             assert_eq!(read_back(&mut flash, Slot::B, &configuration), None, "byte {byte}");
+            assert!(!is_sound(&mut flash, &intact), "byte {byte}");
             let mut repaired = stage(&mut flash, &configuration, Target::Slot(Slot::B), Fault::None);
             if repaired == Err(Refusal::OBJECT_MISMATCH) {
                 // The part that stood in the last block was gone on with before it was known to be rotten.

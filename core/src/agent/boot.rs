@@ -32,8 +32,8 @@ impl Agent {
         }
     }
 
-    /// What was rolled back without a rejection, a repair or what flash lost, would be ordered and tried again at once, and
-    /// at every start anew.
+    /// What was rolled back without a rejection, because flash lost it, would be ordered and tried again at once, and at every
+    /// start anew.
     pub(super) fn setback_at_start(&self, now: Instant) -> Option<Setback> {
         let outcome = &self.record.outcome;
         let again = outcome.ending == Ending::RolledBack && !self.record.is_rejected(&outcome.content);
@@ -131,6 +131,7 @@ impl Agent {
     pub(super) fn activated(&mut self, now: Instant) -> Action {
         self.reached = false;
         self.checks = Checks::default();
+        self.rotten = false;
         let spread = if self.record.trial.is_some() { Spread::AtOnce } else { Spread::Randomly };
         self.pace.activate(now, spread);
         self.live(now)

@@ -48,6 +48,11 @@ impl Agent {
         {
             return action;
         }
+        if self.is_scrub_due(now) {
+            self.pace.scrub(now);
+            self.phase = Phase::Scrubbing;
+            return Action::Scrub;
+        }
         self.wait(now)
     }
 
@@ -55,6 +60,19 @@ impl Agent {
     fn is_out_of_step(&self) -> bool {
         let running = self.running.map(|running| running.slot);
         running.is_some() && !self.on_trial() && running != self.record.confirmed
+    }
+
+    /// A trial is read back at each of its boots and ends soon; what is known to be rotten need not be read again.
+    fn is_scrub_due(&self, now: Instant) -> bool {
+        self.running.is_some() && self.record.trial.is_none() && !self.rotten && now >= self.pace.next_scrub()
+    }
+
+    /// The application goes on with the values that it has. The server hears that nothing intact runs, and orders.
+    pub(super) fn rotted(&mut self, now: Instant) -> Action {
+        self.rotten = true;
+        let action = self.refuse(Refused { content: self.running(), reason: Refusal::READ_BACK }, now);
+        self.pace.poll_at_once(now);
+        action
     }
 
     fn has_lost_contact(&self, now: Instant) -> bool {
@@ -228,7 +246,7 @@ impl Agent {
 
     fn take(&mut self, offer: &Offer, now: Instant) -> Action {
         let content = offer.verified.content().id();
-        if content == self.running() {
+        if content == self.intact() {
             return self.adopt(&offer.verified, now);
         }
         if self.record.rejection(&content, &self.firmware.id).is_some() {

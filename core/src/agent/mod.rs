@@ -119,6 +119,10 @@ pub enum Event {
     Staged(Result<Staged, Refused>),
     /// A report was sent, and the server took it; or not.
     Reported(Result<(), LinkFailed>),
+    /// The part of the running slot that was scrubbed is as it was.
+    Sound,
+    /// The running slot is not intact any more.
+    Rotten,
 }
 
 /// The one thing to do next.
@@ -136,6 +140,8 @@ pub enum Action {
     Stage(Slot),
     /// Send a report with this challenge.
     Report(Challenge),
+    /// Read the next part of the running slot once more.
+    Scrub,
     /// Nothing before this moment, unless a health check changes.
     Wait(Instant),
     /// Start again.
@@ -155,6 +161,7 @@ enum Phase {
     Polling,
     Staging,
     Reporting,
+    Scrubbing,
     /// A change is being committed.
     Committing(After),
 }
@@ -204,6 +211,8 @@ pub struct Agent {
     /// What has to wait before it is staged again.
     setback: Option<Setback>,
     refused: Option<Refused>,
+    /// What runs lies in a slot that is not intact any more.
+    rotten: bool,
 }
 
 impl Agent {
@@ -224,6 +233,7 @@ impl Agent {
             staged: None,
             setback: None,
             refused: None,
+            rotten: false,
         }
     }
 
@@ -260,6 +270,7 @@ impl Agent {
             (Phase::Polling, Event::Answer(news)) => self.answered(news, now),
             (Phase::Staging, Event::Staged(result)) => self.staged(result, now),
             (Phase::Reporting, Event::Reported(result)) => self.reported(result, now),
+            (Phase::Scrubbing, Event::Rotten) => self.rotted(now),
             (Phase::Committing(after), Event::Committed) => self.committed(after, now),
             (Phase::Live, Event::Tick(examined)) => self.tick(examined, now),
             (Phase::Live, Event::Undecodable(section)) => self.undecodable(section, now),
@@ -322,6 +333,11 @@ impl Agent {
         self.running.map_or(ContentId::NONE, |running| self.content_in(running.slot))
     }
 
+    /// The same, as long as its slot is intact: what need not be staged.
+    fn intact(&self) -> ContentId {
+        if self.rotten { ContentId::NONE } else { self.running() }
+    }
+
     /// The poll to send.
     #[must_use]
     pub fn poll(&self, flags: PollFlags, nonce: [u8; 8]) -> Poll {
@@ -330,7 +346,7 @@ impl Agent {
             device: self.device,
             keyring_version: self.record.keyring.version,
             schema: self.firmware.schema.prefix(),
-            running: self.running(),
+            running: self.intact(),
             accepted: self.record.accepted,
             nonce,
             flags,

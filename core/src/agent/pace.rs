@@ -23,6 +23,10 @@ const FIRST_POLL_MILLISECONDS_MAX: u64 = 500;
 /// An order stays young for at least so many seconds, however often the device polls: staging must fit in between.
 const ORDER_SECONDS_MIN: u32 = 10;
 
+/// Seconds from one part of the running slot that is read once more to the next, at least. It is read after a poll, when the device
+/// is awake anyway, so a device that polls seldom scrubs as seldom.
+const SCRUB_SECONDS: u32 = 60;
+
 /// Pause after flash failed to keep a record, in seconds: long enough not to wear it out, short enough to recover.
 const FLASH_PAUSE_SECONDS: u32 = 30;
 
@@ -39,6 +43,7 @@ pub(super) struct Pace {
     order_expires: Instant,
     /// No commit is tried before this.
     paused_until: Instant,
+    next_scrub: Instant,
 }
 
 impl Pace {
@@ -55,6 +60,7 @@ impl Pace {
             stale: false,
             order_expires: zero,
             paused_until: zero,
+            next_scrub: zero,
         }
     }
 
@@ -66,6 +72,8 @@ impl Pace {
     /// The application starts to run; a trial asks at once, others spread.
     pub(super) fn activate(&mut self, now: Instant, spread: Spread) {
         self.activated = now;
+        // It was read back whole just now.
+        self.scrub(now);
         let delay = match spread {
             Spread::AtOnce => 0,
             Spread::Randomly => self.below(FIRST_POLL_MILLISECONDS_MAX),
@@ -84,6 +92,14 @@ impl Pace {
 
     pub(super) fn next_poll(&self) -> Instant {
         self.next_poll
+    }
+
+    pub(super) fn next_scrub(&self) -> Instant {
+        self.next_scrub
+    }
+
+    pub(super) fn scrub(&mut self, now: Instant) {
+        self.next_scrub = now.after(Span::from_seconds(SCRUB_SECONDS));
     }
 
     pub(super) fn poll_at_once(&mut self, now: Instant) {

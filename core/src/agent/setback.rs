@@ -1,7 +1,7 @@
 //! What failed without being refused for good, and when it may be tried again.
 //!
-//! Whoever sits between device and server can damage or withhold objects for ever, and a repair that is not healthy is
-//! never rejected. Each attempt erases flash. So one content waits longer each time, while the device goes on polling:
+//! Whoever sits between device and server can damage or withhold objects for ever, and flash can lose
+//! what it was given. Each attempt erases flash. So one content waits longer each time, while the device goes on polling:
 //! another order is taken at once.
 
 use crate::id::ContentId;

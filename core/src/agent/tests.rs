@@ -1,6 +1,7 @@
 //! The trial rules, told as days in the life of one device whose flash is the record alone.
 
 mod faults;
+mod unordered;
 
 use super::*;
 use crate::answer::Unchanged;
@@ -93,6 +94,7 @@ struct Device {
     hindered: fn(u8) -> Option<Refusal>,
     staged: u32,
     polls: u32,
+    scrubs: u32,
 }
 
 fn healthy(_: u8) -> Examined {
@@ -127,6 +129,7 @@ impl Device {
             hindered: |_| None,
             staged: 0,
             polls: 0,
+            scrubs: 0,
         }
     }
 
@@ -148,10 +151,11 @@ impl Device {
         if !(self.connects)(self.runs()) {
             return News::Silence;
         }
-        if number == self.runs() && floor > self.flash.floor.sequence {
+        let runs_it = self.agent.poll(PollFlags::default(), [0; 8]).running == content(number).id();
+        if runs_it && floor > self.flash.floor.sequence {
             return News::Adopt(fresh(), offer(number, floor).verified);
         }
-        if number == self.runs() { News::Unchanged(fresh()) } else { News::Changed(fresh(), Ok(offer(number, floor))) }
+        if runs_it { News::Unchanged(fresh()) } else { News::Changed(fresh(), Ok(offer(number, floor))) }
     }
 
     /// Lives for so many seconds.
@@ -185,6 +189,11 @@ impl Device {
                     Event::Answer(self.answer())
                 }
                 Action::Report(_) => Event::Reported(Ok(())),
+                Action::Scrub => {
+                    self.scrubs += 1;
+                    let slot = self.agent.running.unwrap().slot;
+                    if (self.intact)(slot) { Event::Sound } else { Event::Rotten }
+                }
                 Action::Stage(slot) => {
                     self.staged += 1;
                     let Server::Wants(number, floor) = self.server else { panic!("nothing was ordered") };
@@ -280,7 +289,7 @@ fn an_order_that_cannot_be_taken_is_reported_once() {
     }
     let mut later = now;
     let mut reports = 0;
-    for _ in 0..6 {
+    for _ in 0..8 {
         let action = agent.handle(Event::Tick(healthy(1)), later);
         match action {
             Action::Poll(_) => {
@@ -293,6 +302,9 @@ fn an_order_that_cannot_be_taken_is_reported_once() {
                 agent.handle(Event::Reported(Ok(())), later);
             }
             Action::Wait(until) => later = until,
+            Action::Scrub => {
+                agent.handle(Event::Sound, later);
+            }
             other => panic!("{other:?}"),
         }
     }
@@ -478,130 +490,4 @@ fn a_slot_that_was_never_confirmed_is_not_started_instead() {
     device.intact = |slot| slot == Slot::B;
     device.live(TRIAL_SECONDS);
     assert_eq!((device.runs(), device.commits), (0, 0));
-}
-
-/// Runs content 1, and content 2 was confirmed before it in slot B.
-fn with_former() -> BootRecord {
-    let mut record = with_trial(Stage::Running);
-    record.trial = None;
-    record.b.as_mut().unwrap().standing = Standing::Confirmed;
-    record
-}
-
-const DAY_SECONDS: u32 = 24 * 3600;
-
-#[test]
-fn without_contact_the_former_configuration_is_tried_once_and_never_again() {
-    let mut device = Device::new(with_former());
-    device.live(DAY_SECONDS - 60);
-    assert_eq!((device.runs(), device.commits), (1, 0));
-    device.live(120);
-    assert_eq!((device.runs(), device.flash.trial.unwrap().cause), (2, crate::record::Cause::LostContact));
-    for _ in 0..7 {
-        device.live(DAY_SECONDS);
-    }
-    // Begin, one boot, back to ask, suspend.
-    assert_eq!((device.runs(), device.boots, device.commits), (1, 2, 4));
-    assert_eq!(device.flash.trial.unwrap().stage, Stage::Suspended);
-    assert_eq!(device.ending(), (Ending::Inconclusive, Refusal::UNREACHABLE));
-
-    device.server = Server::Wants(1, 1);
-    device.live(3600);
-    assert_eq!((device.runs(), device.boots, device.flash.trial), (1, 2, None));
-    assert_eq!(device.ending(), (Ending::Inconclusive, Refusal::UNREACHABLE));
-    assert!(device.flash.rejected.is_empty());
-}
-
-#[test]
-fn a_configuration_that_lost_its_server_gives_way_to_the_one_that_finds_it() {
-    let mut device = Device::new(with_former());
-    device.flash.accepted = position(3);
-    device.agent = Agent::new(DeviceId([1; 16]), FIRMWARE, device.flash.clone(), 7);
-    device.connects = |number| number == 2;
-    device.server = Server::Wants(1, 1);
-    device.live(DAY_SECONDS + 60);
-    assert_eq!(device.flash.confirmed, Some(Slot::B));
-    assert_eq!(device.flash.accepted, position(3), "nobody assigned an older release");
-    // What git wants is tried again by the usual rules, and found guilty.
-    device.live(3600);
-    assert_eq!((device.runs(), device.flash.trial), (2, None));
-    assert_eq!(device.ending(), (Ending::RolledBack, Refusal::UNREACHABLE));
-    for _ in 0..7 {
-        let boots = device.boots;
-        device.live(DAY_SECONDS);
-        assert_eq!((device.runs(), device.boots), (2, boots));
-    }
-}
-
-#[test]
-fn what_was_never_confirmed_is_not_tried_for_lost_contact() {
-    let mut record = with_former();
-    record.b.as_mut().unwrap().standing = Standing::Staged;
-    let mut device = Device::new(record);
-    for _ in 0..3 {
-        device.live(DAY_SECONDS);
-    }
-    assert_eq!((device.runs(), device.commits), (1, 0));
-}
-
-#[test]
-fn a_former_configuration_that_the_flash_lost_is_tried_once_for_lost_contact() {
-    let mut device = Device::new(with_former());
-    device.intact = |slot| slot == Slot::A;
-    for _ in 0..7 {
-        device.live(DAY_SECONDS);
-    }
-    assert_eq!((device.runs(), device.boots, device.flash.b), (1, 1, None));
-    assert_eq!(device.ending(), (Ending::RolledBack, Refusal::READ_BACK));
-}
-
-#[test]
-fn no_order_ends_a_repair_before_it_is_confirmed() {
-    let mut device = Device::new(with_former());
-    device.intact = |slot| slot == Slot::B;
-    device.checks = nothing_said;
-    device.server = Server::Wants(1, 1);
-    device.live(1);
-    assert_eq!((device.runs(), device.commits, device.staged), (2, 2, 0), "the trial is not superseded");
-    device.checks = healthy;
-    // The loop that feeds the agent tells it when a check changes.
-    device.server = Server::Silent;
-    device.live(1);
-    assert_eq!((device.runs(), device.flash.confirmed), (2, Some(Slot::B)));
-    assert_eq!(device.ending(), (Ending::Confirmed, Refusal(0)));
-}
-
-#[test]
-fn an_answer_that_cannot_be_taken_ends_a_suspended_trial_all_the_same() {
-    let mut agent = Agent::new(DeviceId([1; 16]), FIRMWARE, with_trial(Stage::Suspended), 7);
-    let now = Instant::from_milliseconds(0);
-    for event in [Event::Started, Event::Read(Some(FACTS)), Event::Activated] {
-        agent.handle(event, now);
-    }
-    assert!(matches!(agent.handle(Event::Tick(healthy(1)), now), Action::Poll(_)));
-    let refused = Refused { content: ContentId::NONE, reason: Refusal::BELOW_FLOOR };
-    assert_eq!(agent.handle(Event::Answer(News::Changed(fresh(), Err(refused))), now), Action::Commit);
-    assert_eq!((agent.record.trial, agent.record.outcome.ending), (None, Ending::Superseded));
-}
-
-#[test]
-fn a_suspended_trial_of_another_firmware_ends_with_it() {
-    let mut record = with_trial(Stage::Suspended);
-    record.b.as_mut().unwrap().schema = SchemaId([4; 32]).prefix();
-    let mut device = Device::new(record);
-    device.live(1);
-    assert_eq!((device.runs(), device.flash.trial, device.ending().0), (1, None, Ending::FirmwareReverted));
-}
-
-#[test]
-fn a_return_that_is_superseded_leaves_the_former_configuration_fit_to_run() {
-    let mut device = Device::new(with_former());
-    device.checks = nothing_said;
-    device.server = Server::Wants(2, 1);
-    device.live(1);
-    assert_eq!(device.runs(), 2);
-    device.server = Server::Wants(1, 1);
-    device.live(60);
-    assert_eq!((device.runs(), device.ending().0), (1, Ending::Superseded));
-    assert!(device.flash.may_run(Slot::B, &FIRMWARE.id));
 }

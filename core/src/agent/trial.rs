@@ -4,6 +4,8 @@
 //! device goes back to the confirmed one and asks from there. Answered: the new configuration is to blame, and after
 //! two such pairs it is rejected. Not answered: the server is, and the trial is suspended until it answers.
 
+use crate::envelope::Verified;
+use crate::flash::layout::Slot;
 use crate::id::ContentId;
 use crate::keyring::Director;
 use crate::manifest::Reach;
@@ -32,6 +34,9 @@ impl Agent {
             return self.commit(After::Live);
         }
         let (slot, schema) = (intact.slot(), verified.schema().prefix());
+        if self.record.confirmed_slot().is_some_and(|held| (held.content, held.schema) == (content, schema)) {
+            return self.mend(slot, verified);
+        }
         // What was confirmed here once may run again, whatever comes of this trial, unless it is rejected.
         let known = self.record.slot(slot).filter(|held| (held.content, held.schema) == (content, schema));
         *self.record.slot_mut(slot) = Some(SlotRecord {
@@ -50,6 +55,18 @@ impl Agent {
             cause: Cause::Ordered,
             floor: verified.floor().sequence,
         });
+        self.commit(After::Restart)
+    }
+
+    /// What was ordered is what is confirmed, and was staged all the same: so the confirmed slot is not intact. The copy takes its place.
+    /// There is nothing to be tried, and so nothing that could be rejected.
+    fn mend(&mut self, slot: Slot, verified: &Verified) -> Action {
+        if let Some(held) = self.record.confirmed_slot().copied() {
+            *self.record.slot_mut(slot) = Some(SlotRecord { position: verified.position(), ..held });
+        }
+        self.record.confirmed = Some(slot);
+        self.record.accepted = verified.position();
+        self.record.floor = self.record.floor.max(verified.floor());
         self.commit(After::Restart)
     }
 

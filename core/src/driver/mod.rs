@@ -103,6 +103,8 @@ pub struct Driver<F, L, I, H> {
     running: Option<Intact>,
     offer: Option<Offer>,
     undecodable: Option<Detail>,
+    /// The part of the running slot that is scrubbed next.
+    scrub_next: usize,
     /// The application was told to run its defaults because flash failed.
     defaulted: bool,
 }
@@ -128,6 +130,7 @@ impl<F: NorFlash, L: Link, I: Identity, H: Health> Driver<F, L, I, H> {
             running: None,
             offer: None,
             undecodable: None,
+            scrub_next: 0,
             defaulted: false,
         }
     }
@@ -260,6 +263,7 @@ impl<F: NorFlash, L: Link, I: Identity, H: Health> Driver<F, L, I, H> {
             Action::Poll(flags) => Some(Event::Answer(self.poll(flags).await)),
             Action::Stage(slot) => Some(Event::Staged(self.stage(slot).await)),
             Action::Report(challenge) => Some(Event::Reported(self.report(challenge).await)),
+            Action::Scrub => Some(self.scrub().await),
         };
         Next::Now
     }
@@ -289,6 +293,18 @@ impl<F: NorFlash, L: Link, I: Identity, H: Health> Driver<F, L, I, H> {
         let facts = facts(&manifest);
         self.read = Some(intact);
         Some(facts)
+    }
+
+    async fn scrub(&mut self) -> Event {
+        let (Some(running), index) = (self.running.clone(), self.scrub_next) else { return Event::Sound };
+        let mut store = self.store();
+        let next = match store.scrub(&running, index).await {
+            // Once more and whole: a read may fail for once.
+            None => store.read_back(running.slot(), running.content()).await.map(|_| 0),
+            next => next,
+        };
+        self.scrub_next = next.unwrap_or(0);
+        if next.is_some() { Event::Sound } else { Event::Rotten }
     }
 
     async fn poll(&mut self, flags: PollFlags) -> News {

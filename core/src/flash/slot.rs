@@ -110,25 +110,41 @@ impl<F: NorFlash> Store<'_, F> {
     /// Reads a whole slot back; `None` unless it holds `wanted`, complete and unaltered. What cannot be read is not
     /// intact.
     pub async fn read_back(&mut self, slot: Slot, wanted: &Content) -> Option<Intact> {
+        self.inspect(slot, wanted, None).await.map(|(intact, _)| intact)
+    }
+
+    /// Reads part number `index` of a slot once more, from 0, and header and manifest with it. Returns the number of the part that is
+    /// next, 0 after the last; `None` when the slot is not intact any more.
+    pub async fn scrub(&mut self, intact: &Intact, index: usize) -> Option<usize> {
+        let (_, last) = self.inspect(intact.slot, &intact.content, Some(index)).await?;
+        Some(if index < last { index.saturating_add(1) } else { 0 })
+    }
+
+    /// Reads header, manifest, and all parts or `only` one. Returns the number of the last part, too.
+    async fn inspect(&mut self, slot: Slot, wanted: &Content, only: Option<usize>) -> Option<(Intact, usize)> {
         let mut header = [0; HEADER_BYTES];
         io::read(self.flash, self.layout.slot(slot).start, &mut header).await.ok()?;
         let head = Head::decode(&header).filter(|head| head.content == *wanted)?;
         let intact = Intact { slot, content: *wanted, manifest_bytes: head.manifest_bytes };
-        self.check(&intact).await.ok().map(|()| intact)
+        let last = self.check(&intact, only).await.ok()?;
+        Some((intact, last))
     }
 
-    /// Reads all parts, and fails unless each one verifies.
-    async fn check(&mut self, intact: &Intact) -> Result<(), Refusal> {
-        let mut walk = Walk::open(self, intact).await?;
+    /// Reads all parts or `only` one, and fails unless each one verifies. The number of the last one is that of the private object,
+    /// whether there is one or not.
+    async fn check(&mut self, intact: &Intact, only: Option<usize>) -> Result<usize, Refusal> {
+        let is_due = |index: usize| only.is_none_or(|only| only == index);
+        let (mut walk, mut index) = (Walk::open(self, intact).await?, 0_usize);
         while let Some((_, part)) = walk.next(self, &mut [0; WINDOW_BYTES]).await? {
-            if let Some(part) = part {
+            if let Some(part) = part.filter(|_| is_due(index)) {
                 self.verify(intact.slot, &part).await?;
             }
+            index = index.saturating_add(1);
         }
-        match walk.close()? {
-            Some(private) => self.verify(intact.slot, &private).await,
-            None => Ok(()),
+        if let Some(private) = walk.close()?.filter(|_| is_due(index)) {
+            self.verify(intact.slot, &private).await?;
         }
+        Ok(index)
     }
 
     /// Fails with [`Refusal::READ_BACK`] unless a part lies inside its slot and has its digest.

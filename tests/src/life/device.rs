@@ -6,6 +6,7 @@ use std::rc::Rc;
 use embassy_futures::block_on;
 use steadfast_core::content::Content;
 use steadfast_core::driver::{Driver, Next, Ports, Setting};
+use steadfast_core::flash::slot::Store;
 use steadfast_core::id::{ContentId, FirmwareId};
 use steadfast_core::outcome::{Detail, Ending};
 use steadfast_core::ports::{Check, Firmware, Health, ResetCause};
@@ -28,6 +29,9 @@ const SENSOR_SILENT: usize = 3;
 
 /// The sections of the sample configuration.
 const SECTIONS: [&str; 3] = ["alarms", "network", "sampling"];
+
+/// The byte of a slot in which a bit flips, inside an object.
+const ROTTEN_BYTE: usize = 1000;
 
 /// After so many polls a device that is offered what it must refuse has made up its mind.
 const REFUSED_POLLS: usize = 3;
@@ -72,6 +76,8 @@ pub struct Device<const R: usize, const W: usize, const E: usize> {
     running: Option<Content>,
     now: Instant,
     starts: u64,
+    /// A bit was flipped.
+    rotten: bool,
     /// Reports that were looked at.
     reported: usize,
 }
@@ -83,7 +89,7 @@ impl<const R: usize, const W: usize, const E: usize> Device<R, W, E> {
         let driver = driver(flash, &server, 0);
         let reported = server.borrow().reports.len();
         let now = Instant::from_milliseconds(0);
-        Self { driver, server, oracle, history: None, running: None, now, starts: 0, reported }
+        Self { driver, server, oracle, history: None, running: None, now, starts: 0, rotten: false, reported }
     }
 
     /// Its flash.
@@ -151,6 +157,7 @@ impl<const R: usize, const W: usize, const E: usize> Device<R, W, E> {
         let moment = Moment {
             record: &record,
             running: self.running,
+            bereft: self.running.is_none() && !confirmed_is_intact(&record, flash),
             sections,
             operations: flash.journal.get(operations..).unwrap_or_default(),
             image: &flash.image,
@@ -180,9 +187,9 @@ impl<const R: usize, const W: usize, const E: usize> Device<R, W, E> {
     /// When an invariant does not hold on the way, or the bounds of recovery are passed.
     pub fn settle(&mut self, phase: &Phase) {
         self.oracle.bounded.restart();
-        self.trouble(phase);
-        while !(self.step() && self.has_come_out(phase)) {
-            self.relieve(phase);
+        self.prepare(phase);
+        while !(self.step() && self.has_come_out(phase) && self.is_mended(phase)) {
+            self.trouble(phase);
         }
         let record = self.record().expect("it has started").clone();
         self.oracle.steady.demand(&record);
@@ -192,7 +199,7 @@ impl<const R: usize, const W: usize, const E: usize> Device<R, W, E> {
         self.oracle.steady.release();
     }
 
-    fn trouble(&mut self, phase: &Phase) {
+    fn prepare(&mut self, phase: &Phase) {
         let mut server = self.server.borrow_mut();
         let assigned = server.release(phase.assigned).content().id();
         server.out_of_reach = (phase.trouble == Trouble::OutOfReach).then_some(assigned);
@@ -201,12 +208,25 @@ impl<const R: usize, const W: usize, const E: usize> Device<R, W, E> {
         }
     }
 
-    fn relieve(&mut self, phase: &Phase) {
-        let trial = self.record().and_then(|record| record.trial);
-        let gave_up = trial.is_some_and(|trial| trial.stage == Stage::Suspended);
-        if phase.trouble == Trouble::ServerDown && gave_up {
-            self.server.borrow_mut().voice = Voice::Honest;
+    fn trouble(&mut self, phase: &Phase) {
+        let Some(record) = self.record() else { return };
+        let gave_up = record.trial.is_some_and(|trial| trial.stage == Stage::Suspended);
+        match (phase.trouble, record.confirmed) {
+            (Trouble::ServerDown, _) if gave_up => self.server.borrow_mut().voice = Voice::Honest,
+            // After a power cut, the flash that was left has it already.
+            (Trouble::Rot, Some(slot)) if self.history.is_some() && self.running.is_some() && !self.rotten => {
+                self.rotten = true;
+                let at = self.flash().geometry.layout.slot(slot).start as usize + ROTTEN_BYTE;
+                self.flash().image.bytes[at] ^= 1;
+            }
+            _ => {}
         }
+    }
+
+    /// Whether nothing that rotted counts as confirmed any more.
+    fn is_mended(&mut self, phase: &Phase) -> bool {
+        let Some(record) = self.record().cloned() else { return false };
+        phase.trouble != Trouble::Rot || confirmed_is_intact(&record, self.flash())
     }
 
     /// Whether the device is where the phase must lead, and the server knows.
@@ -237,6 +257,17 @@ impl<const R: usize, const W: usize, const E: usize> Device<R, W, E> {
         };
         self.record().is_some_and(confirmed) && self.running == Some(content)
     }
+}
+
+/// Whether the slot that counts as confirmed holds what it should.
+fn confirmed_is_intact<const R: usize, const W: usize, const E: usize>(
+    record: &BootRecord,
+    flash: &Nor<R, W, E>,
+) -> bool {
+    let (Some(slot), Some(held)) = (record.confirmed, record.confirmed_slot()) else { return false };
+    let mut copy = flash.restart(flash.image.clone());
+    let mut store = Store { flash: &mut copy, layout: &flash.geometry.layout, chunk: &mut [0; 512] };
+    block_on(store.read_back(slot, &held.content)).is_some()
 }
 
 fn is_rejection(report: &Report, phase: &Phase, server: &Server) -> bool {

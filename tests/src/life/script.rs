@@ -34,6 +34,8 @@ pub enum Trouble {
     ServerDown,
     /// Whoever runs what is assigned does not reach the server.
     OutOfReach,
+    /// A bit of the confirmed slot flips while it runs.
+    Rot,
 }
 
 /// One phase.
@@ -79,12 +81,14 @@ pub const PHASES: &[Phase] = &[
     phase("again", 5, Verdict::Confirmed, 800),
     phase("next", 6, Verdict::Confirmed, 800),
     phase("silence", 6, Verdict::Confirmed, 0).with(Trouble::ServerDown),
-    phase("lost", 6, Verdict::RolledBack(5), 300).with(Trouble::OutOfReach),
+    phase("rot", 6, Verdict::Confirmed, 800).with(Trouble::Rot),
+    phase("onward", 7, Verdict::Confirmed, 800),
+    phase("lost", 7, Verdict::RolledBack(6), 300).with(Trouble::OutOfReach),
 ];
 
 /// All releases of the life. The fourth has the configuration of the second and raises the floor.
 #[must_use]
 pub fn releases(fleet: &Fleet) -> Vec<Release> {
     let of = |(sequence, floor, alarms): (u32, u32, u8)| fleet.release(sequence, floor, configuration(alarms));
-    [(1, 1, 1), (2, 1, 2), (SICK, 3, 3), (4, 2, 2), (5, 5, 5), (6, 5, 6), (LAST, 6, 9)].map(of).to_vec()
+    [(1, 1, 1), (2, 1, 2), (SICK, 3, 3), (4, 2, 2), (5, 5, 5), (6, 5, 6), (7, 5, 7), (LAST, 6, 9)].map(of).to_vec()
 }

@@ -30,6 +30,8 @@ pub struct Moment<'a> {
     pub record: &'a BootRecord,
     /// What the application runs, once it was told.
     pub running: Option<Content>,
+    /// Nothing runs, and the confirmed slot is not intact.
+    pub bereft: bool,
     /// The sections that the application just read, if it was just told what to run.
     pub sections: Option<&'a [Vec<u8>]>,
     /// Flash operations of this step.

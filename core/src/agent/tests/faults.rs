@@ -69,15 +69,24 @@ fn a_repair_that_cannot_be_recorded_leaves_the_defaults_running() {
 }
 
 #[test]
-fn a_repair_that_is_not_healthy_is_not_tried_over_and_over() {
+fn a_repair_that_is_not_healthy_runs_all_the_same_and_is_never_rejected() {
     let mut device = Device::new(settled());
     device.intact = |slot| slot == Slot::B;
     device.checks = |_| two_is_sick(2);
     device.server = Server::Wants(1, 1);
     device.live(12 * 3600);
-    assert!(device.flash.rejected.is_empty(), "a repair is never rejected");
+    assert_eq!((device.runs(), device.flash.confirmed), (1, Some(Slot::B)));
+    assert_eq!((device.staged, device.commits, device.flash.rejected.len()), (1, 1, 0));
+}
+
+#[test]
+fn what_flash_loses_before_each_trial_is_not_tried_over_and_over() {
+    let mut device = Device::new(settled());
+    device.intact = |slot| slot == Slot::A;
+    device.server = Server::Wants(2, 1);
+    device.live(12 * 3600);
     assert!((4..=14).contains(&device.staged), "{} trials in half a day", device.staged);
-    assert_eq!(device.ending(), (Ending::RolledBack, Refusal::CHECK_FAILED));
+    assert_eq!((device.runs(), device.ending()), (1, (Ending::RolledBack, Refusal::READ_BACK)));
 }
 
 /// Slot A has rotted; slot B was confirmed before it.
