@@ -24,7 +24,7 @@ use crate::link::HttpLink;
 use crate::log::{Event, Reload};
 use crate::news::Seen;
 use crate::server::Server;
-use crate::target::{Applied, Release};
+use crate::target::{Applied, Release, TargetError};
 
 /// Pause before a configuration that could not be given to the application is tried again, when it is not on trial.
 const RETRY: Duration = Duration::from_secs(30);
@@ -58,10 +58,20 @@ struct Listing {
 
 /// Why a configuration was not given to the application.
 enum Obstacle {
-    /// The configuration, or this machine.
+    /// The configuration.
     Unfit(String),
+    /// This machine: its disk, or the image.
+    Disk(String),
     /// The reload command.
     Reload(String),
+}
+
+impl Obstacle {
+    fn words(&self) -> &str {
+        match self {
+            Self::Unfit(why) | Self::Disk(why) | Self::Reload(why) => why,
+        }
+    }
 }
 
 impl<'a> Life<'a> {
@@ -120,6 +130,7 @@ impl<'a> Life<'a> {
         match obstacle {
             Obstacle::Reload(_) if listing.is_some_and(|listing| listing.names_reload) => {}
             Obstacle::Unfit(why) | Obstacle::Reload(why) => self.driver.undecodable(&why),
+            Obstacle::Disk(why) => self.driver.not_given(&why),
         }
         self.retry = (!self.on_trial()).then(|| Instant::now() + RETRY);
     }
@@ -136,7 +147,7 @@ impl<'a> Life<'a> {
                 let outcome = self.put(listing.as_ref());
                 (listing, outcome)
             }
-            Err(why) => (None, Err(Obstacle::Unfit(why))),
+            Err(obstacle) => (None, Err(obstacle)),
         };
         let content = listing.as_ref().map(|listing| listing.id.to_string());
         let variables = vec![
@@ -145,28 +156,31 @@ impl<'a> Life<'a> {
         ];
         let said = match &outcome {
             Ok(_) => Check::Passed,
-            Err(Obstacle::Unfit(why) | Obstacle::Reload(why)) => Check::Failed(detail(why)),
+            Err(obstacle) => Check::Failed(detail(obstacle.words())),
         };
         self.site.log.say(&match &outcome {
             Ok((server, reload)) => Event::Activated { content, server: server.clone(), reload: *reload },
-            Err(Obstacle::Unfit(why) | Obstacle::Reload(why)) => Event::NotActivated { content, why: why.clone() },
+            Err(obstacle) => Event::NotActivated { content, why: obstacle.words().into() },
         });
         self.site.checks.start(said, variables);
         outcome.map(|_| ()).map_err(|obstacle| (listing, obstacle))
     }
 
     /// What runs: its files, or `None` for the application's defaults.
-    fn list(&mut self) -> Result<Option<Listing>, String> {
+    fn list(&mut self) -> Result<Option<Listing>, Obstacle> {
         let Some(id) = self.driver.running().map(|intact| intact.content().id()) else { return Ok(None) };
         let mut buffer = vec![0; ENVELOPE_MAX_BYTES];
-        let manifest = block_on(self.driver.manifest(&mut buffer)).map_err(|refusal| refusal.to_string())?;
+        let manifest =
+            block_on(self.driver.manifest(&mut buffer)).map_err(|refusal| Obstacle::Disk(refusal.to_string()))?;
         let Some(manifest) = manifest else { return Ok(None) };
         let mut files = Vec::new();
         for entry in manifest.objects() {
             match entry.kind {
                 Kind::File(object) => files.push((entry.section.to_owned(), object)),
-                Kind::Config(_) => return Err(format!("{}: not rendered as a file", entry.section)),
-                Kind::Private => return Err(format!("{}: private sections are not supported", entry.section)),
+                Kind::Config(_) => return Err(Obstacle::Unfit(format!("{}: not rendered as a file", entry.section))),
+                Kind::Private => {
+                    return Err(Obstacle::Unfit(format!("{}: private sections are not supported", entry.section)));
+                }
             }
         }
         let names_reload = manifest.checks().any(|name| name == RELOAD);
@@ -175,7 +189,7 @@ impl<'a> Life<'a> {
 
     /// Puts the files in place and has the application take them. Returns the server that is asked from now on.
     fn put(&mut self, listing: Option<&Listing>) -> Result<(String, Reload), Obstacle> {
-        let release = listing.map(|listing| self.read(listing)).transpose().map_err(Obstacle::Unfit)?;
+        let release = listing.map(|listing| self.read(listing)).transpose().map_err(Obstacle::Disk)?;
         let server = self.server(release.as_ref()).map_err(Obstacle::Unfit)?;
         let named = server.as_ref().map_or_else(|| "unknown".to_owned(), ToString::to_string);
         if let Some(server) = server {
@@ -185,12 +199,12 @@ impl<'a> Life<'a> {
             return Ok((named, Reload::Kept));
         }
         let target = &self.site.target;
-        let unfit = |error: crate::target::TargetError| Obstacle::Unfit(error.to_string());
-        if target.apply(release.as_ref()).map_err(unfit)? == Applied::InPlace {
+        let failed = |error: TargetError| Obstacle::Disk(error.to_string());
+        if target.apply(release.as_ref()).map_err(failed)? == Applied::InPlace {
             return Ok((named, Reload::NotNeeded));
         }
         self.reload(listing)?;
-        target.taken().map_err(unfit)?;
+        target.taken().map_err(failed)?;
         self.prune();
         Ok((named, Reload::Done))
     }

@@ -290,7 +290,7 @@ fn the_configuration_says_which_server_is_asked_from_then_on() {
 }
 
 #[test]
-fn files_that_cannot_be_put_in_place_reject_the_configuration_and_leave_the_old_ones() {
+fn files_that_cannot_be_put_in_place_end_the_trial_without_blame_and_leave_the_old_ones() {
     let server = Server::start();
     let site = Site::new(&server);
     let gateway = site.start();
@@ -302,7 +302,8 @@ fn files_that_cannot_be_put_in_place_reject_the_configuration_and_leave_the_old_
     let second = Published::new(2, &[NETWORK, FAST], CHECKS);
     server.publish(&second);
     gateway.until("not_activated", &[("content", &second.id())]);
-    gateway.until("ended", &[("content", &second.id()), ("ending", "rolled back")]);
+    let ended = gateway.until("ended", &[("content", &second.id()), ("ending", "rolled back")]);
+    assert_eq!(ended["reason"].as_u64(), Some(Refusal::FLASH_FAILED.0.into()), "{ended}");
     gateway.until("activated", &[("content", &first.id()), ("reload", "not_needed")]);
     assert_eq!(site.in_force("sampling.json"), SLOW.1);
     gateway.stop();

@@ -5,7 +5,7 @@ use crate::envelope::Verified;
 use crate::flash::layout::Slot;
 use crate::id::ContentId;
 use crate::keyring::{Director, Successor};
-use crate::outcome::Detail;
+use crate::outcome::{Detail, Ending};
 use crate::poll::PollFlags;
 use crate::ports::LinkFailed;
 use crate::record::Stage;
@@ -120,6 +120,15 @@ impl Agent {
             return self.reject(Refusal::UNDECODABLE, section);
         }
         self.refuse(Refused { content: ContentId::NONE, reason: Refusal::UNDECODABLE }, now)
+    }
+
+    /// A trial ends without a judgement of what was tried; it waits until it may be tried again.
+    pub(super) fn not_given(&mut self, words: Detail, now: Instant) -> Action {
+        if self.on_trial() {
+            self.end_trial(Ending::RolledBack, Refusal::FLASH_FAILED, words);
+            return self.commit(After::Restart);
+        }
+        self.refuse(Refused { content: ContentId::NONE, reason: Refusal::FLASH_FAILED }, now)
     }
 
     pub(super) fn answered(&mut self, news: News, now: Instant) -> Action {

@@ -105,6 +105,8 @@ pub enum Event {
     Tick(Examined),
     /// The application could not decode this section of what runs.
     Undecodable(Detail),
+    /// This machine could not give the application what runs, which says nothing of the configuration: a disk is full.
+    NotGiven(Detail),
     /// The record is committed.
     Committed,
     /// It is not; the record is what flash holds.
@@ -274,6 +276,7 @@ impl Agent {
             (Phase::Committing(after), Event::Committed) => self.committed(after, now),
             (Phase::Live, Event::Tick(examined)) => self.tick(examined, now),
             (Phase::Live, Event::Undecodable(section)) => self.undecodable(section, now),
+            (Phase::Live, Event::NotGiven(words)) => self.not_given(words, now),
             (_, _) => self.live(now),
         }
     }

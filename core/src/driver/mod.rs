@@ -102,7 +102,9 @@ pub struct Driver<F, L, I, H> {
     read: Option<Intact>,
     running: Option<Intact>,
     offer: Option<Offer>,
+    /// Why the application does not run what it should: its own doing, or the machine's.
     undecodable: Option<Detail>,
+    not_given: Option<Detail>,
     /// The part of the running slot that is scrubbed next.
     scrub_next: usize,
     /// The application was told to run its defaults because flash failed.
@@ -130,6 +132,7 @@ impl<F: NorFlash, L: Link, I: Identity, H: Health> Driver<F, L, I, H> {
             running: None,
             offer: None,
             undecodable: None,
+            not_given: None,
             scrub_next: 0,
             defaulted: false,
         }
@@ -214,6 +217,12 @@ impl<F: NorFlash, L: Link, I: Identity, H: Health> Driver<F, L, I, H> {
         self.undecodable = Some(explain(&[section]));
     }
 
+    /// The application could not be given what runs, for a reason of this machine alone: on trial, the device goes back and
+    /// tries it again later.
+    pub fn not_given(&mut self, why: &str) {
+        self.not_given = Some(explain(&[why]));
+    }
+
     fn store(&mut self) -> Store<'_, F> {
         Store { flash: &mut self.ports.flash, layout: &self.setting.layout, chunk: &mut self.buffers.work }
     }
@@ -232,6 +241,9 @@ impl<F: NorFlash, L: Link, I: Identity, H: Health> Driver<F, L, I, H> {
     async fn observe(&mut self) -> Event {
         if let Some(section) = self.undecodable.take() {
             return Event::Undecodable(section);
+        }
+        if let Some(words) = self.not_given.take() {
+            return Event::NotGiven(words);
         }
         let mut examined = Examined::default();
         let Some(running) = &self.running else { return Event::Tick(examined) };

@@ -89,6 +89,29 @@ fn what_flash_loses_before_each_trial_is_not_tried_over_and_over() {
     assert_eq!((device.runs(), device.ending()), (1, (Ending::RolledBack, Refusal::READ_BACK)));
 }
 
+#[test]
+fn a_machine_that_cannot_hand_a_configuration_over_does_not_blame_it() {
+    let mut agent = Agent::new(DeviceId([1; 16]), FIRMWARE, with_trial(Stage::Running), 7);
+    let now = Instant::from_milliseconds(0);
+    for event in [Event::Started, Event::Committed, Event::Read(Some(FACTS)), Event::Activated] {
+        agent.handle(event, now);
+    }
+    let words = Detail::try_from("no space left").unwrap();
+    assert_eq!(agent.handle(Event::NotGiven(words), now), Action::Commit);
+    assert_eq!(agent.handle(Event::Committed, now), Action::Restart);
+    let outcome = &agent.record.outcome;
+    assert_eq!((outcome.ending, outcome.reason), (Ending::RolledBack, Refusal::FLASH_FAILED));
+    assert_eq!((agent.record.trial, agent.record.rejected.len()), (None, 0));
+
+    // It is tried again, but not at once.
+    let mut device = Device::new(agent.record.clone());
+    device.server = Server::Wants(2, 1);
+    device.live(1800);
+    assert_eq!((device.runs(), device.staged), (1, 0));
+    device.live(3600);
+    assert_eq!((device.runs(), device.ending().0), (2, Ending::Confirmed));
+}
+
 /// Slot A has rotted; slot B was confirmed before it.
 fn rotten() -> Device {
     let mut record = with_trial(Stage::Running);
