@@ -9,10 +9,6 @@ use steadfast_core::position::Position;
 use steadfast_core::record::BootRecord;
 use steadfast_core::statement::PublicKey;
 
-/// Contact counts as lost after half an hour.
-const SETTINGS: Settings =
-    Settings { poll_seconds: 60, freshness_seconds: 600, lost_contact_seconds: 1800, attempt: 0 };
-
 /// The record of a device that accepted this sequence last.
 #[must_use]
 pub fn record(sequence: u32) -> BootRecord {
@@ -39,6 +35,12 @@ impl Configuration {
     /// A configuration of these named objects and of a section `wifi`, which is private if there is something private.
     #[must_use]
     pub fn new(objects: &[(&str, Vec<u8>)], private: Option<Vec<u8>>) -> Self {
+        Self::with(Settings::DEFAULT, objects, private)
+    }
+
+    /// The same with these settings of the agent.
+    #[must_use]
+    pub fn with(settings: Settings, objects: &[(&str, Vec<u8>)], private: Option<Vec<u8>>) -> Self {
         let flags = Flags::new(Restart::Task, Risk::Low);
         let entry =
             |(section, bytes): &(&'static str, Vec<u8>)| Entry { section, kind: Kind::Config(reference(bytes)), flags };
@@ -47,7 +49,7 @@ impl Configuration {
         let mut entries: Vec<Entry<'_>> = objects.iter().map(entry).collect();
         entries.extend(private.as_ref().map(|_| Entry { section: "wifi", kind: Kind::Private, flags }));
         let draft = Draft {
-            settings: SETTINGS,
+            settings,
             policy: Policy { reach: Reach::Server, trial_seconds: 60, boots: 3 },
             checks: &["link", "sensor"],
             objects: &entries,

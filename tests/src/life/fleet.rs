@@ -7,6 +7,7 @@ use steadfast_core::digest::Digest;
 use steadfast_core::envelope::{Envelope, Proof};
 use steadfast_core::id::{DeviceId, FleetId, KeyId, SchemaId};
 use steadfast_core::keyring::{Director, Keyring, Role};
+use steadfast_core::manifest::Settings;
 use steadfast_core::ports::Identity;
 use steadfast_core::position::Position;
 use steadfast_core::release::{self, CommitId};
@@ -20,6 +21,10 @@ const EPOCH: u32 = 1;
 
 /// The firmware's schema.
 pub(super) const SCHEMA: SchemaId = SchemaId([3; 32]);
+
+/// Contact counts as lost after half an hour.
+const SETTINGS: Settings =
+    Settings { poll_seconds: 60, freshness_seconds: 600, lost_contact_seconds: 1800, attempt: 0 };
 
 const FLEET: FleetId = FleetId([7; 16]);
 const DEVICE: DeviceId = DeviceId([9; 16]);
@@ -209,5 +214,5 @@ impl Identity for DeviceIdentity {
 #[must_use]
 pub(super) fn configuration(alarms: u8) -> Configuration {
     let objects = [("alarms", bytes(alarms, 700)), ("network", bytes(200, 40)), ("sampling", bytes(201, 2100))];
-    Configuration::new(&objects, None)
+    Configuration::with(SETTINGS, &objects, None)
 }

@@ -104,6 +104,8 @@ fn copies() -> Vec<Vector> {
     let mut repair = busy();
     repair.trial =
         repair.trial.map(|trial| Trial { stage: Stage::Running, cause: Cause::Repair, spent: true, ..trial });
+    let mut lost_contact = repair.clone();
+    lost_contact.trial = lost_contact.trial.map(|trial| Trial { cause: Cause::LostContact, ..trial });
     let mut suspended = busy();
     suspended.trial = suspended.trial.map(|trial| Trial { stage: Stage::Suspended, ..trial });
     let mut full = busy();
@@ -115,6 +117,7 @@ fn copies() -> Vec<Vector> {
         good("before anything ran", &record(0, 7)),
         good("a trial that is asking, one rejection, an outcome", &busy()),
         good("a repair", &repair),
+        good("a trial for lost contact", &lost_contact),
         good("a suspended trial", &suspended),
         good("four rejections", &full),
         good("a record that was lost", &lost),
