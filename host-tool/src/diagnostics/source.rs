@@ -1,7 +1,7 @@
 //! The texts that were read, and places in them.
 
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// One of the files in [`Sources`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -43,6 +43,20 @@ pub struct SourceFile {
     pub path: Arc<str>,
     /// The whole text.
     pub text: Arc<str>,
+    /// Where each line starts, once somebody has asked: a fault in each row of a large inventory asks a million times.
+    starts: OnceLock<Vec<usize>>,
+}
+
+impl SourceFile {
+    /// The line that a byte is on, from 0, and where it starts.
+    fn line(&self, at: usize) -> (usize, usize) {
+        let starts = self.starts.get_or_init(|| {
+            let ends = self.text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
+            std::iter::once(0).chain(ends.map(|(end, _)| end + 1)).collect()
+        });
+        let line = starts.partition_point(|start| *start <= at).saturating_sub(1);
+        (line, starts[line])
+    }
 }
 
 /// A place as people count: lines and columns from 1, columns in characters.
@@ -60,7 +74,7 @@ impl Sources {
     /// Takes a file in.
     pub fn add(&mut self, path: &str, text: &str) -> FileId {
         let id = u32::try_from(self.files.len()).unwrap_or(u32::MAX);
-        self.files.push(SourceFile { path: path.into(), text: text.into() });
+        self.files.push(SourceFile { path: path.into(), text: text.into(), starts: OnceLock::new() });
         FileId(id)
     }
 
@@ -77,13 +91,9 @@ impl Sources {
     #[must_use]
     pub fn position(&self, place: Place) -> Position {
         let file = self.file(place.file);
-        let before = &file.text[..floor_boundary(&file.text, place.start as usize)];
-        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
-        Position {
-            path: file.path.clone(),
-            line: before.bytes().filter(|byte| *byte == b'\n').count() + 1,
-            column: before[line_start..].chars().count() + 1,
-        }
+        let at = floor_boundary(&file.text, place.start as usize);
+        let (line, start) = file.line(at);
+        Position { path: file.path.clone(), line: line + 1, column: file.text[start..at].chars().count() + 1 }
     }
 
     /// The lines around a place, their first line's number, and the place within them.
@@ -93,14 +103,9 @@ impl Sources {
         let text: &str = &file.text;
         let start = floor_boundary(text, place.start as usize);
         let end = floor_boundary(text, place.end as usize).max(start);
-        let first = text[..start].rfind('\n').map_or(0, |at| at + 1);
+        let (line, first) = file.line(start);
         let last = text[end..].find('\n').map_or(text.len(), |at| end + at);
-        Excerpt {
-            path: &file.path,
-            lines: &text[first..last],
-            first_line: text[..first].bytes().filter(|byte| *byte == b'\n').count() + 1,
-            span: start - first..end - first,
-        }
+        Excerpt { path: &file.path, lines: &text[first..last], first_line: line + 1, span: start - first..end - first }
     }
 }
 
@@ -135,6 +140,17 @@ mod tests {
         assert_eq!((position.line, position.column), (2, 8));
         let excerpt = sources.excerpt(Place::new(file, at..at + 1));
         assert_eq!((excerpt.lines, excerpt.first_line, excerpt.span), ("ñame = 2", 2, 8..9));
+    }
+
+    #[test]
+    fn a_fault_in_each_row_of_a_large_inventory_finds_its_line() {
+        let (mut sources, row) = (Sources::default(), "0123456789abcdef0123456789abcdef,device,sensor,site\n");
+        let file = sources.add("inventory/devices.csv", &row.repeat(400_000));
+        // Counting lines from the start of the file each time would take hours.
+        for line in 0..400_000 {
+            let place = Place::new(file, line * row.len()..line * row.len() + 1);
+            assert_eq!((sources.position(place).line, sources.excerpt(place).first_line), (line + 1, line + 1));
+        }
     }
 
     #[test]
