@@ -23,7 +23,7 @@ impl Process {
         let failed = |error| DemoError::File(log.to_owned(), error);
         let out = File::options().create(true).append(true).open(log).map_err(failed)?;
         let errors = out.try_clone().map_err(failed)?;
-        Self::spawn(name, command.stdout(out).stderr(errors))
+        Self::spawn(name, tethered(command).stdout(out).stderr(errors))
     }
 
     /// Starts a program whose first line on standard output is waited for and returned; its errors go to a file.
@@ -33,7 +33,7 @@ impl Process {
     pub fn start_until_first_line(name: &str, command: &mut Command, log: &Path) -> Result<(Self, String), DemoError> {
         let failed = |error| DemoError::File(log.to_owned(), error);
         let errors = File::options().create(true).append(true).open(log).map_err(failed)?;
-        let mut process = Self::spawn(name, command.stdout(Stdio::piped()).stderr(errors))?;
+        let mut process = Self::spawn(name, tethered(command).stdout(Stdio::piped()).stderr(errors))?;
         let mut line = String::new();
         if let Some(out) = process.child.stdout.take() {
             drop(BufReader::new(out).read_line(&mut line));
@@ -71,6 +71,32 @@ impl Drop for Process {
     }
 }
 
+/// Comes with util-linux, and sets what the kernel does to a program whose parent ends.
+const TETHER: &str = "setpriv";
+
+/// The same program, but killed by the kernel when the thread that starts it ends, even if that is killed and drops nothing. Where
+/// [`TETHER`] is missing, only dropping kills.
+fn tethered(command: &Command) -> Command {
+    let mut tethered = if has_tether() { Command::new(TETHER) } else { Command::new(command.get_program()) };
+    if has_tether() {
+        tethered.args(["--pdeathsig", "KILL", "--"]).arg(command.get_program());
+    }
+    tethered.args(command.get_args());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => tethered.env(name, value),
+            None => tethered.env_remove(name),
+        };
+    }
+    command.get_current_dir().map(|folder| tethered.current_dir(folder));
+    tethered
+}
+
+fn has_tether() -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|folder| folder.join(TETHER).is_file())
+}
+
 /// Runs a program to its end and returns its standard output. Exit code 5, an unhealthy device, is an answer too.
 ///
 /// # Errors
@@ -98,4 +124,29 @@ pub(super) fn tail(log: &Path) -> String {
         drop(file.read_to_end(&mut bytes));
     }
     String::from_utf8_lossy(&bytes[bytes.len().saturating_sub(TAIL_BYTES)..]).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_does_not_outlive_who_started_it() {
+        if !has_tether() {
+            return;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let log = folder.path().join("log");
+        let start = move || {
+            let mut command = Command::new("sh");
+            command.args(["-c", "echo ready; exec sleep 600"]);
+            Process::start_until_first_line("sleep", &mut command, &log).unwrap()
+        };
+        // Nothing is dropped; the thread just ends, as a killed program's does.
+        let (mut process, line) = std::thread::spawn(start).join().unwrap();
+        assert_eq!(line, "ready");
+        while process.is_running() {
+            std::thread::yield_now();
+        }
+    }
 }
