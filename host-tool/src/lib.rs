@@ -17,3 +17,5 @@ pub mod schema;
 pub mod serve;
 pub mod sign;
 pub mod value;
+pub mod whole;
+pub mod words;

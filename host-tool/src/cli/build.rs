@@ -1,12 +1,13 @@
 //! `steadfast build`: one commit, compiled into one pack; the same bytes on every machine.
 
-use std::fs;
 use std::path::PathBuf;
 
 use anyhow::Context as _;
 use clap::Args;
 use serde_json::json;
 use steadfast::keys::Home;
+use steadfast::whole::{self, Over};
+use steadfast::words::counted;
 
 use super::progress::Progress;
 use super::reading::Reading;
@@ -43,17 +44,18 @@ pub(crate) fn run(args: &BuildArgs) -> anyhow::Result<Exit> {
     let name = format!("{}.pack", making::name(&fleet, &pack));
     let path = if args.out.is_dir() { args.out.join(name) } else { args.out.clone() };
     if !args.dry_run {
-        fs::write(&path, pack.bytes()).with_context(|| format!("{} cannot be written", path.display()))?;
+        let written = whole::write(&path, pack.bytes(), (whole::PUBLIC, Over::File));
+        written.with_context(|| format!("{} cannot be written", path.display()))?;
     }
     drop(progress);
     let release = pack.release();
     match args.format {
         Format::Text => println!(
-            "{}\nrelease {} of commit {}, {} leaves, digest {}",
+            "{}\nrelease {} of commit {}, {}, digest {}",
             path.display(),
             release.sequence,
             release.commit,
-            release.leaves,
+            counted(release.leaves as usize, "leaf"),
             pack.digest()
         ),
         Format::Json => println!(

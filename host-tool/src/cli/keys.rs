@@ -47,7 +47,8 @@ struct NewArgs {
     #[arg(long, default_value = ".", value_name = "FOLDER")]
     fleet: PathBuf,
     /// Make this one key and no keyring, for a fleet whose keyring is made elsewhere. Needs --out.
-    #[arg(long, value_enum, requires = "out")]
+    #[arg(long, value_enum, requires = "out", conflicts_with_all = ["root", "root_threshold", "publisher", "publisher_key",
+        "publisher_threshold", "director", "no_director"])]
     only: Option<Single>,
     /// Where to put the private keys; `keys` in the fleet's folder unless given.
     #[arg(long, value_name = "FOLDER")]
@@ -114,8 +115,8 @@ fn new(args: &NewArgs) -> anyhow::Result<Exit> {
     let planned = plan(args, &home).carry_out()?;
     let verb = if args.dry_run { "would write" } else { "wrote" };
     if !args.dry_run {
-        planned.write(&home.keyrings, &keys)?;
         ignore(&keys)?;
+        planned.write(&home.keyrings, &keys)?;
     }
     print!("{}", written(&planned, (verb, &keys, &home.keyrings)));
     if !args.dry_run {
@@ -134,6 +135,7 @@ fn single(only: Single, out: &Path, dry_run: bool) -> anyhow::Result<Exit> {
         println!("would write {}", path.display());
         return Ok(Exit::Fine);
     }
+    ignore(out)?;
     key.save(&path)?;
     println!("{}", hex::encode(&key.public_key().0));
     eprintln!("wrote {} (keep it secret); the line above is its public half", path.display());
@@ -171,7 +173,8 @@ pub(super) fn ignore(keys: &Path) -> anyhow::Result<()> {
     if path.exists() {
         return Ok(());
     }
-    fs::write(&path, GITIGNORE).with_context(|| format!("{} cannot be written", path.display()))
+    let written = fs::create_dir_all(keys).and_then(|()| fs::write(&path, GITIGNORE));
+    written.with_context(|| format!("{} cannot be written", path.display()))
 }
 
 fn show(args: &ShowArgs) -> anyhow::Result<Exit> {

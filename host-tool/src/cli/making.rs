@@ -4,13 +4,14 @@ use steadfast::compile::compile;
 use steadfast::fleet::Fleet;
 use steadfast::pack::Pack;
 use steadfast::release::{Issue, build};
+use steadfast::words::counted;
 
 use super::color;
 use super::progress::Progress;
 
 /// Compiles a fleet and builds its release; warnings go to standard error.
 pub(crate) fn release(fleet: &Fleet, epoch: u32, progress: &Progress) -> anyhow::Result<Pack> {
-    progress.step(&format!("compiling {} devices", fleet.devices.len()));
+    progress.step(&format!("compiling {}", counted(fleet.devices.len(), "device")));
     let compiled = compile(fleet)?;
     if compiled.warnings.warnings() > 0 {
         eprint!("{}", compiled.warnings.to_text(color()));

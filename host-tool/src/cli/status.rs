@@ -10,6 +10,7 @@ use comfy_table::presets::NOTHING;
 use serde_json::json;
 use steadfast::client::Client;
 use steadfast::serve::api::{DeviceInfo, Standing};
+use steadfast::words::counted;
 
 use super::{Exit, Format};
 
@@ -91,7 +92,7 @@ fn key(standing: Standing) -> String {
 
 fn summary(counts: &BTreeMap<Standing, usize>) -> String {
     let total: usize = counts.values().sum();
-    let mut text = format!("{total} devices");
+    let mut text = counted(total, "device");
     for (standing, count) in counts {
         let _ = write!(text, ", {count} {}", key(*standing).replace('_', " "));
     }

@@ -3,6 +3,7 @@
 use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Renderer, Snippet};
 
 use super::{Color, Diagnostic, Diagnostics, Place, Severity, Sources};
+use crate::words::counted;
 
 /// How many faults are shown in full. A thousand of them help nobody, and most have one cause.
 const SHOWN: usize = 100;
@@ -29,10 +30,6 @@ pub(super) fn text(diagnostics: &Diagnostics, color: Color) -> String {
         out.push_str(&format!("{}, {}\n", counted(errors, "error"), counted(warnings, "warning")));
     }
     out
-}
-
-fn counted(count: usize, what: &str) -> String {
-    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }
 
 fn group<'a>(one: &'a Diagnostic, sources: &'a Sources) -> Group<'a> {
@@ -73,9 +70,6 @@ fn snippet<'a>(
 
 fn devices(one: &Diagnostic) -> String {
     let names = one.examples.join(", ");
-    match one.devices - one.examples.len() {
-        0 if one.devices == 1 => format!("1 device: {names}"),
-        0 => format!("{} devices: {names}", one.devices),
-        _ => format!("{} devices: {names}, …", one.devices),
-    }
+    let more = if one.devices > one.examples.len() { ", …" } else { "" };
+    format!("{}: {names}{more}", counted(one.devices, "device"))
 }

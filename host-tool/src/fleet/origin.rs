@@ -9,6 +9,7 @@ use super::settings::Settings;
 use crate::compile::Source;
 use crate::diagnostics::{Code, Finding};
 use crate::git::{GitError, Repository, commit_id};
+use crate::words::counted;
 
 /// What to read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -97,9 +98,9 @@ fn require_clean(files: &Files, folder: &Path) -> Result<(), Finding> {
     }
     let named: Vec<&str> = differing.iter().take(NAMED_PATHS).map(String::as_str).collect();
     let more = if differing.len() > NAMED_PATHS { ", …" } else { "" };
-    let count =
-        if differing.len() == 1 { "1 file differs".to_owned() } else { format!("{} files differ", differing.len()) };
-    let message = format!("{count} from the commit: {}{more}", named.join(", "));
+    let verb = if differing.len() == 1 { "differs" } else { "differ" };
+    let count = counted(differing.len(), "file");
+    let message = format!("{count} {verb} from the commit: {}{more}", named.join(", "));
     let help = "commit or stash them; `--worktree` tries them as they are, without a release";
     Err(Finding::new(Code::DirtyTree, message).help(help))
 }

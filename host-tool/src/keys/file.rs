@@ -8,14 +8,16 @@
 //! The first line says what the key is for, so that a root key is never used by mistake where a publisher's belongs.
 
 use std::fmt;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use steadfast_core::identity::Seed;
 use steadfast_core::statement::PublicKey;
 use thiserror::Error;
+
+use crate::whole::{self, Over};
 
 const HEADER: &str = "steadfast private key v1: ";
 
@@ -66,7 +68,7 @@ pub enum KeyError {
     #[error("the key file {} cannot be written: {}", .0.display(), .1)]
     Unwritable(PathBuf, io::Error),
     /// A key is never overwritten.
-    #[error("{} exists already, and a key is never overwritten; move it away or choose another folder with --out", .0.display())]
+    #[error("{} exists already, and a key is never overwritten; move it away, or name another place with --out or --key", .0.display())]
     Exists(PathBuf),
     /// Whoever can read a key can sign with it.
     #[error(
@@ -159,11 +161,7 @@ impl KeyFile {
             io::ErrorKind::AlreadyExists => KeyError::Exists(path.to_owned()),
             _ => KeyError::Unwritable(path.to_owned(), error),
         };
-        if let Some(folder) = path.parent() {
-            fs::create_dir_all(folder).map_err(unwritable)?;
-        }
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(unwritable)?;
-        file.write_all(self.to_text().as_bytes()).and_then(|()| file.sync_all()).map_err(unwritable)
+        whole::write(path, self.to_text().as_bytes(), (whole::PRIVATE, Over::Nothing)).map_err(unwritable)
     }
 
     /// What it is for.
@@ -198,6 +196,8 @@ impl KeyFile {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

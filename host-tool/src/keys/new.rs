@@ -2,7 +2,7 @@
 //!
 //! Everything is decided in memory first, so that `--dry-run` shows it and a failure leaves no half-made fleet.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use steadfast_core::codec;
 use steadfast_core::id::FleetId;
@@ -10,6 +10,7 @@ use steadfast_core::keyring::{Director, KEYRING_MAX_BYTES, Keyring, Role};
 use steadfast_core::statement::{Kind, Message, PublicKey};
 
 use super::{Chain, ChainError, KeyError, KeyFile, KeyringFile, Purpose, Signer, entries};
+use crate::whole::{self, Over};
 
 /// The keys of one role: how many to make, which to take, how many must sign.
 #[derive(Clone, Debug, Default)]
@@ -84,7 +85,8 @@ pub enum PlanError {
 }
 
 impl Planned {
-    /// Writes the keys, then the keyring, and nothing over anything that is there.
+    /// Writes the keys, then the keyring, and nothing over anything that is there. When it fails, what it wrote is gone again:
+    /// keys that no keyring names are of no use.
     ///
     /// # Errors
     /// [`KeyError::Exists`] or [`KeyError::Unwritable`].
@@ -93,14 +95,24 @@ impl Planned {
         if keyring.exists() {
             return Err(KeyError::Exists(keyring).into());
         }
-        for (name, key) in &self.keys {
-            key.save(&keys.join(name))?;
+        let mut written = Vec::new();
+        let outcome = self.write_all((&keyring, keys), &mut written);
+        if outcome.is_err() {
+            // The error that counts is the first.
+            written.iter().for_each(|path| drop(std::fs::remove_file(path)));
         }
-        let write = || {
-            std::fs::create_dir_all(keyrings)?;
-            std::fs::write(&keyring, self.chain.files()[0].encode())
-        };
-        write().map_err(|error| ChainError::File(keyring.clone(), error).into())
+        outcome
+    }
+
+    fn write_all(&self, (keyring, keys): (&Path, &Path), written: &mut Vec<PathBuf>) -> Result<(), PlanError> {
+        for (name, key) in &self.keys {
+            let path = keys.join(name);
+            key.save(&path)?;
+            written.push(path);
+        }
+        let bytes = self.chain.files()[0].encode();
+        let outcome = whole::write(keyring, &bytes, (whole::PUBLIC, Over::Nothing));
+        outcome.map_err(|error| ChainError::File(keyring.to_owned(), error).into())
     }
 }
 
@@ -154,6 +166,23 @@ mod tests {
         assert!(chain.newest().publisher.keys.contains(&key.public_key()));
         assert!(planned.write(&keyrings, &folder.path().join("elsewhere")).is_err());
         assert!(!folder.path().join("elsewhere").exists());
+    }
+
+    #[test]
+    fn what_fails_in_the_middle_leaves_nothing_half_made() {
+        let folder = tempfile::tempdir().unwrap();
+        let planned = plan(1, 1).carry_out().unwrap();
+        let keys = folder.path().join("keys");
+        std::fs::create_dir(&keys).unwrap();
+        std::fs::write(keys.join("director.key"), b"somebody's").unwrap();
+        assert!(planned.write(&keys.join("keyring"), &keys).is_err());
+        assert_eq!(std::fs::read(keys.join("director.key")).unwrap(), b"somebody's");
+        std::fs::remove_file(keys.join("director.key")).unwrap();
+        // No keyring can be written below a file.
+        std::fs::write(keys.join("file"), b"").unwrap();
+        assert!(planned.write(&keys.join("file/keyring"), &keys).is_err());
+        planned.write(&keys.join("keyring"), &keys).unwrap();
+        assert!(Chain::load(&keys.join("keyring")).is_ok());
     }
 
     #[test]

@@ -33,6 +33,7 @@ use super::{Server, StoreError, now_seconds, report};
 use crate::keys::KeyringFile;
 use crate::pack::Pack;
 use crate::sign;
+use crate::words::counted;
 
 /// Most devices on one page.
 const PAGE_MAX: u32 = 10_000;
@@ -193,8 +194,10 @@ impl Server {
         self.clone().keep_release(pack, &row, standing).await?;
         let release = published.ok_or_else(|| StoreError::Failed(format!("release {} is gone", position.sequence)))?;
         (self.log)(&format!(
-            "release {} of commit {} taken, {} leaves",
-            release.sequence, release.commit, release.leaves
+            "release {} of commit {} taken, {}",
+            release.sequence,
+            release.commit,
+            counted(release.leaves as usize, "leaf")
         ));
         Ok(Published { release, known: standing == Standing::Known })
     }

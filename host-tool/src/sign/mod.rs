@@ -19,6 +19,7 @@ use thiserror::Error;
 use crate::keys::{SignError, Signer, entries};
 use crate::pack::Pack;
 use crate::release::NO_COMMIT;
+use crate::whole::{self, Over};
 
 /// Why a pack was not signed, or its signatures cannot be read.
 #[derive(Debug, Error)]
@@ -68,7 +69,8 @@ pub fn save(pack: &Path, signatures: &[u8]) -> Result<Vec<PathBuf>, SignatureErr
     let mut written = Vec::new();
     for entry in signatures.chunks_exact(SIGNATURE_BYTES) {
         let path = path(pack, KeyId([entry[0], entry[1], entry[2], entry[3]]));
-        fs::write(&path, entry).map_err(|error| SignatureError::File(path.clone(), error))?;
+        let outcome = whole::write(&path, entry, (whole::PUBLIC, Over::File));
+        outcome.map_err(|error| SignatureError::File(path.clone(), error))?;
         written.push(path);
     }
     Ok(written)

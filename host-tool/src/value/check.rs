@@ -11,6 +11,7 @@ use super::scalar::{scalar, wrong_type};
 use super::{Node, Table, Typed, Value};
 use crate::diagnostics::{Code, Finding, Place, closest};
 use crate::schema::{Field, Literal, Type, Variant};
+use crate::words::counted;
 
 /// Checks the fields of a section, whose name starts every path in a message; an empty one for a whole file.
 ///
@@ -179,7 +180,7 @@ impl Checker {
         if entries > max as usize {
             let finding = Finding::new(Code::WrongCount, format!("takes at most {max} entries"));
             let help = "the bound belongs to the firmware's schema; set fewer, or unset some of an earlier layer";
-            self.report(finding.label(format!("{entries} entries")).help(help), place);
+            self.report(finding.label(counted(entries, "entry")).help(help), place);
         }
     }
 
