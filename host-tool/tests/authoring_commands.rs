@@ -108,3 +108,45 @@ fn explain_shows_every_layer_and_suggests_names() {
         assert!(stderr(&output).contains(hint), "{}", stderr(&output));
     }
 }
+
+#[test]
+fn nothing_in_a_fleet_is_passed_over_in_silence() {
+    let folder = started();
+    let files = [
+        ("inventory/more.CSV", "is no inventory"),
+        ("inventory/old.csv.bak", "is no inventory"),
+        ("layers/site/office.yaml", "no device takes values"),
+        ("labels/site/office.yaml", "belongs to no label"),
+        ("schemas/senso/a.schema", "is of no model"),
+        ("inventory/README.md", ""),
+    ];
+    for (path, expected) in files {
+        let file = folder.path().join(path);
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(&file, "x").unwrap();
+        let said = stderr(&steadfast(folder.path(), &["check", "--worktree"]));
+        match expected {
+            "" => assert_eq!(said, "", "{path}"),
+            _ => assert!(said.contains(path) && said.contains(expected), "{said}"),
+        }
+        std::fs::remove_file(file).unwrap();
+    }
+}
+
+#[test]
+fn a_misspelt_key_column_is_no_label() {
+    let folder = started();
+    let inventory = folder.path().join("inventory/devices.csv");
+    let text = std::fs::read_to_string(&inventory).unwrap();
+    for wrong in ["publickey", "public-key", "pubkey", "publik_key"] {
+        std::fs::write(&inventory, text.replace("public_key", wrong)).unwrap();
+        let output = steadfast(folder.path(), &["check", "--worktree"]);
+        assert_eq!(output.status.code(), Some(1), "{wrong}");
+        assert!(stderr(&output).contains("did you mean `public_key`?"), "{}", stderr(&output));
+        let table = "[[device]]\ndevice = \"00000000000000000000000000000001\"\nname = \"a\"\nmodel = \"sensor\"\nsite = \"office\"\n";
+        std::fs::write(&inventory, &text).unwrap();
+        std::fs::write(folder.path().join("inventory/a.toml"), format!("{table}{wrong} = \"\"\n")).unwrap();
+        assert!(stderr(&steadfast(folder.path(), &["check", "--worktree"])).contains("did you mean `public_key`?"));
+        std::fs::remove_file(folder.path().join("inventory/a.toml")).unwrap();
+    }
+}

@@ -77,9 +77,6 @@ fn enroll(args: &EnrollArgs) -> anyhow::Result<Exit> {
         let known: Vec<&str> = fleet.settings.models.iter().map(|model| &*model.name).collect();
         bail!("steadfast.toml has no model `{model}`; it has {}", known.join(", "));
     }
-    if args.name.is_empty() || args.name.contains(['/', '\\']) {
-        bail!("`{}` cannot be a device's name", args.name);
-    }
     let request = Request {
         name: args.name.clone(),
         model: args.model.clone(),
@@ -146,5 +143,6 @@ fn list(args: &ListArgs) -> anyhow::Result<Exit> {
             table.lines().for_each(|line| println!("{}", line.trim_end()));
         }
     }
-    Ok(Exit::Fine)
+    // Rows with faults are not listed.
+    Ok(if fleet.findings().has_errors() { Exit::Error } else { Exit::Fine })
 }

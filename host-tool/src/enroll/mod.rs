@@ -7,15 +7,19 @@ mod csv;
 mod toml;
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, File};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
 
 use steadfast_core::id::DeviceId;
 use thiserror::Error;
 
+use crate::fleet::{is_file_name, is_label};
 use crate::hex;
 use crate::keys::{KeyError, KeyFile, Purpose};
+use crate::whole::{self, Over};
 
 /// The folder of inventories in a fleet's folder.
 const INVENTORY: &str = "inventory";
@@ -56,6 +60,20 @@ pub enum EnrollError {
         /// The file that has it.
         path: PathBuf,
     },
+    /// A name that the inventory would refuse.
+    #[error(
+        "`{0}` cannot be a device's name: use letters, digits, `-`, `_` and `.`, at most 64, not starting with `.` or `-`"
+    )]
+    Name(String),
+    /// A label that the inventory would not take for one.
+    #[error(
+        "`{0}` cannot be a label: its name has lower-case letters, digits, `_` and `-` and is none of device, name, model and \
+         public_key; its value is not empty and has at most 64 bytes"
+    )]
+    Label(String),
+    /// A file that nobody reads.
+    #[error("{} is not below {INVENTORY}/, so no command would read it; name a file there with --file", .0.display())]
+    Elsewhere(PathBuf),
     /// Neither form.
     #[error("{} must end with .csv or .toml", .0.display())]
     Form(PathBuf),
@@ -77,7 +95,7 @@ pub struct Request {
     pub file: Option<PathBuf>,
 }
 
-/// What enrolling comes to; nothing is written yet.
+/// What enrolling comes to; nothing is written yet. Whoever enrolls next waits until it is dropped.
 #[derive(Clone, Debug)]
 pub struct Enrolled {
     /// The inventory file.
@@ -88,6 +106,8 @@ pub struct Enrolled {
     pub device: DeviceId,
     /// Its key.
     pub key: KeyFile,
+    /// Keeps others from enrolling at the same time: one of the two rows would be lost.
+    _turn: Arc<File>,
 }
 
 /// A device as it stands in an inventory.
@@ -112,6 +132,9 @@ struct New<'a> {
 /// # Errors
 /// [`EnrollError`]; nothing was written then.
 pub fn enroll(fleet: &Path, request: &Request) -> Result<Enrolled, EnrollError> {
+    check(request)?;
+    let turn = File::open(fleet).and_then(|folder| folder.lock().map(|()| Arc::new(folder)));
+    let turn = turn.map_err(|error| EnrollError::File(fleet.to_owned(), error))?;
     let key = KeyFile::generate(Purpose::Device)?;
     let public_key = hex::encode(&key.public_key().0);
     for file in inventories(&fleet.join(INVENTORY), 0)? {
@@ -119,7 +142,7 @@ pub fn enroll(fleet: &Path, request: &Request) -> Result<Enrolled, EnrollError> 
         if let Some(found) = find(&file, &text, &request.name)? {
             let device = give_key(&file, &found, request)?;
             let text = with_key(&file, &text, (&request.name, &public_key))?;
-            return Ok(Enrolled { file, text, device, key });
+            return Ok(Enrolled { file, text, device, key, _turn: turn });
         }
     }
     let model = request.model.as_deref().ok_or_else(|| EnrollError::NoModel(request.name.clone()))?;
@@ -127,7 +150,24 @@ pub fn enroll(fleet: &Path, request: &Request) -> Result<Enrolled, EnrollError> 
     let device = DeviceId(random()?);
     let new = New { id: device.to_string(), name: &request.name, model, public_key, labels: &request.labels };
     let text = with_device(&file, &if file.exists() { read(&file)? } else { String::new() }, &new)?;
-    Ok(Enrolled { file, text, device, key })
+    Ok(Enrolled { file, text, device, key, _turn: turn })
+}
+
+/// Refuses what would be written and then not be read, or be read as something else.
+fn check(request: &Request) -> Result<(), EnrollError> {
+    if !is_file_name(&request.name) {
+        return Err(EnrollError::Name(request.name.clone()));
+    }
+    if let Some((name, value)) = request.labels.iter().find(|(name, value)| !is_label(name, value)) {
+        return Err(EnrollError::Label(format!("{name}={value}")));
+    }
+    let below = |file: &PathBuf| {
+        file.starts_with(INVENTORY) && file.components().all(|part| matches!(part, Component::Normal(_)))
+    };
+    match &request.file {
+        Some(file) if !below(file) => Err(EnrollError::Elsewhere(file.clone())),
+        _ => Ok(()),
+    }
 }
 
 impl Enrolled {
@@ -138,19 +178,12 @@ impl Enrolled {
     /// [`EnrollError::Key`], [`EnrollError::File`].
     pub fn write(&self, key: &Path) -> Result<(), EnrollError> {
         self.key.save(key)?;
-        let failed = |error| EnrollError::File(self.file.clone(), error);
-        let folder = self.file.parent().unwrap_or(Path::new("."));
-        fs::create_dir_all(folder).map_err(failed)?;
-        let mut whole = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
-        io::Write::write_all(&mut whole, self.text.as_bytes()).map_err(failed)?;
-        if let Ok(before) = fs::metadata(&self.file) {
-            fs::set_permissions(whole.path(), before.permissions()).map_err(failed)?;
-        } else {
-            use std::os::unix::fs::PermissionsExt as _;
-            fs::set_permissions(whole.path(), fs::Permissions::from_mode(0o644)).map_err(failed)?;
-        }
-        whole.persist(&self.file).map_err(|error| failed(error.error))?;
-        Ok(())
+        let mode = fs::metadata(&self.file).map_or(whole::PUBLIC, |before| before.permissions().mode());
+        whole::write(&self.file, self.text.as_bytes(), (mode, Over::File)).map_err(|error| {
+            // No row names it. The error that counts is the first.
+            drop(fs::remove_file(key));
+            EnrollError::File(self.file.clone(), error)
+        })
     }
 }
 
@@ -258,6 +291,7 @@ mod tests {
         let key = hex::encode(&enrolled.key.public_key().0);
         assert_eq!(enrolled.text, format!("device,name,model,site,public_key\n{id},roof,sensor,x,{key}\n"));
         enrolled.write(&folder.path().join("roof.key")).unwrap();
+        drop(enrolled);
         let again = enroll(folder.path(), &request("roof", None));
         assert!(matches!(again, Err(EnrollError::Enrolled { .. })));
     }
@@ -279,11 +313,56 @@ mod tests {
     }
 
     #[test]
+    fn what_the_inventory_would_read_otherwise_is_refused() {
+        let folder = fleet("steadfast.toml", "");
+        let refused = |request: Request| enroll(folder.path(), &request).unwrap_err().to_string();
+        let device = request("roof", Some("sensor"));
+        for name in ["", "a b", "../x", ".hidden"] {
+            assert!(refused(request(name, Some("sensor"))).contains("device's name"), "{name}");
+        }
+        for (name, value) in
+            [("model", "x"), ("name", "x"), ("Site", "x"), ("set.a.b", "1"), ("site", ""), ("site", "a\nb")]
+        {
+            let labels = BTreeMap::from([(name.to_owned(), value.to_owned())]);
+            assert!(refused(Request { labels, ..device.clone() }).contains("cannot be a label"), "{name}");
+        }
+        for file in ["devices.csv", "inventory/../devices.csv", "/tmp/devices.csv"] {
+            let file = Some(file.into());
+            assert!(refused(Request { file, ..device.clone() }).contains("is not below inventory/"));
+        }
+    }
+
+    #[test]
+    fn a_key_without_its_row_does_not_stay() {
+        let folder = fleet("inventory/file", "");
+        let wanted = Request { file: Some("inventory/file/devices.csv".into()), ..request("roof", Some("sensor")) };
+        let key = folder.path().join("roof.key");
+        assert!(enroll(folder.path(), &wanted).unwrap().write(&key).is_err());
+        assert!(!key.exists());
+    }
+
+    #[test]
+    fn two_who_enroll_at_once_both_get_their_row() {
+        let folder = fleet("steadfast.toml", "");
+        std::thread::scope(|scope| {
+            for number in 0..8 {
+                let folder = folder.path();
+                scope.spawn(move || {
+                    let wanted = request(&format!("device-{number}"), Some("sensor"));
+                    enroll(folder, &wanted).unwrap().write(&folder.join(format!("{number}.key"))).unwrap();
+                });
+            }
+        });
+        assert_eq!(fs::read_to_string(folder.path().join(FILE_DEFAULT)).unwrap().lines().count(), 9);
+    }
+
+    #[test]
     fn a_toml_inventory_keeps_its_comments() {
         let text = "# ours\n[[device]] # the gateway\ndevice = \"0123456789abcdef0123456789abcdef\"\nname = \"gw\"\nmodel = \"gateway\"\n";
         let folder = fleet("inventory/gateways.toml", text);
         let enrolled = enroll(folder.path(), &request("gw", None)).unwrap();
         assert!(enrolled.text.starts_with(text), "{}", enrolled.text);
+        drop(enrolled);
         let wanted = Request { file: Some("inventory/gateways.toml".into()), ..request("gw-2", Some("gateway")) };
         let enrolled = enroll(folder.path(), &wanted).unwrap();
         assert!(enrolled.text.starts_with(text) && enrolled.text.contains("name = \"gw-2\""), "{}", enrolled.text);

@@ -85,11 +85,12 @@ impl Files {
         self.contents.contains_key(path)
     }
 
-    /// The paths below a folder (given with its `/`), in order.
+    /// The paths below a folder (given with its `/`), in order; notes in Markdown left out.
     #[must_use]
     pub(super) fn under(&self, folder: &str) -> Vec<String> {
         let from = self.contents.range(folder.to_owned()..);
-        from.map(|(path, _)| path).take_while(|path| path.starts_with(folder)).cloned().collect()
+        let paths = from.map(|(path, _)| path).take_while(|path| path.starts_with(folder));
+        paths.filter(|path| !path.ends_with(".md")).cloned().collect()
     }
 
     /// A file's bytes.

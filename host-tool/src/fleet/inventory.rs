@@ -13,6 +13,7 @@ use super::csv::{BadQuote, Cell, Records};
 use super::labels::Labels;
 use crate::diagnostics::{Code, FileId, Finding, Findings, Place, closest};
 use crate::value::{Entry, FieldPath, Node, Table, Value, read_toml};
+use crate::words::counted;
 
 /// Longest name of a device, and longest label, in bytes.
 const NAME_BYTES: usize = 64;
@@ -156,6 +157,11 @@ impl<'f> Inventory<'f> {
             self.findings.add(Finding::new(Code::WrongType, "a device is a table").at(item.place));
             return;
         };
+        for entry in table.entries() {
+            if let Some(finding) = nearly_a_key(&entry.name) {
+                self.findings.add(finding.at(entry.key));
+            }
+        }
         let (own, parts): (Vec<_>, Vec<_>) = table.entries().iter().partition(|entry| &*entry.name == "set");
         let mut parts: Vec<Part<'_>> = parts.into_iter().map(Part::of).collect();
         for entry in own {
@@ -180,6 +186,10 @@ impl<'f> Inventory<'f> {
             }
             if !name.starts_with(SET) && !is_label_name(name) {
                 self.findings.add(bad_label_name(name).at(*place));
+                sound = false;
+            }
+            if let Some(finding) = nearly_a_key(name) {
+                self.findings.add(finding.at(*place));
                 sound = false;
             }
         }
@@ -375,7 +385,7 @@ fn cells_to_parts<'a>(header: &'a [(Arc<str>, Place)], (file, cells): (FileId, &
 
 fn wrong_width(file: FileId, cells: &[Cell<'_>], columns: usize) -> Finding {
     let span = cells.first().map_or(0, |cell| cell.span.start)..cells.last().map_or(0, |cell| cell.span.end);
-    let message = format!("this row has {} cells, the header has {columns}", cells.len());
+    let message = format!("this row has {}, the header has {columns}", counted(cells.len(), "cell"));
     let help = "add or remove commas; a cell with a comma in it stands in quotes";
     Finding::new(Code::WrongCount, message).at(Place::new(file, span)).help(help)
 }
@@ -390,6 +400,14 @@ fn bad_label_name(name: &str) -> Finding {
     finding.help("labels are called by lower-case letters, digits, `_` and `-`; values start with `set.`")
 }
 
+/// `pubkey` would be a label like any other, and the device one that nobody believes.
+fn nearly_a_key(name: &str) -> Option<Finding> {
+    let letters = |name: &str| name.replace(['_', '-'], "");
+    let near = name != "public_key" && closest(&letters(name), ["publickey", "pubkey"]).is_some();
+    let finding = || Finding::new(Code::UnknownKey, format!("`{name}` is no label")).help("did you mean `public_key`?");
+    near.then(finding)
+}
+
 fn quoted(step: &str) -> String {
     if step.contains('.') { format!("\"{step}\"") } else { step.to_owned() }
 }
@@ -399,9 +417,16 @@ fn is_label_name(name: &str) -> bool {
     !name.is_empty() && name.len() <= NAME_BYTES && name.bytes().all(allowed)
 }
 
+/// Whether an inventory can say this of a device as a label.
+#[must_use]
+pub(crate) fn is_label(name: &str, value: &str) -> bool {
+    let sound = !value.is_empty() && value.len() <= NAME_BYTES && !value.chars().any(char::is_control);
+    sound && is_label_name(name) && !COLUMNS.contains(&name)
+}
+
 /// Whether a text can be a part of a path: nothing that leads out of a folder or hides a file.
 #[must_use]
-pub(super) fn is_file_name(name: &str) -> bool {
+pub(crate) fn is_file_name(name: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
     !name.is_empty() && name.len() <= NAME_BYTES && !name.starts_with(['.', '-']) && name.bytes().all(allowed)
 }

@@ -80,8 +80,8 @@ impl Implications {
             known: HashMap::new(),
         };
         for path in files.under("labels/") {
-            let Some(stem) = path.strip_prefix("labels/").and_then(|path| path.strip_suffix(".toml")) else { continue };
-            let Some((label, value)) = stem.split_once('/') else {
+            let stem = path.strip_prefix("labels/").and_then(|path| path.strip_suffix(".toml"));
+            let Some((label, value)) = stem.and_then(|stem| stem.split_once('/')) else {
                 let finding = Finding::new(Code::BadLevel, format!("{path} belongs to no label"));
                 findings.add(finding.help("move it to labels/LABEL/VALUE.toml"));
                 continue;

@@ -192,7 +192,7 @@ impl Layers {
         }
         let known: Vec<&str> = self.levels.iter().map(|level| &*level.text).collect();
         for path in files.under("layers/") {
-            if path.ends_with(".toml") && !self.by_path.contains_key(&path) {
+            if !self.by_path.contains_key(&path) {
                 let message = format!("no device takes values from {path}");
                 let help = format!("the levels are {}; remove the file, or correct its name", known.join(", "));
                 findings.add(Finding::new(Code::UnusedFile, message).help(help));

@@ -29,6 +29,7 @@ use crate::value::Table;
 use files::Files;
 pub use files::SETTINGS_FILE;
 use inventory::{Inventory, Row};
+pub(crate) use inventory::{is_file_name, is_label};
 use labels::{Complete, Implications};
 use layers::Wanted;
 pub use layers::{Layer, Layers};
@@ -160,6 +161,7 @@ impl Reading {
         let devices = self.devices((rows, &models), &mut implications, &mut layers);
         layers.report(&self.files, &mut self.findings);
         let unused = if self.findings.has_errors() { Vec::new() } else { implications.unused() };
+        self.strangers();
         for path in unused {
             let finding = Finding::new(Code::UnusedFile, format!("no device has the label of {path}"));
             self.findings.add(finding.help("remove the file, or correct its name"));
@@ -172,12 +174,27 @@ impl Reading {
         Fleet { source, settings, models, devices, layers, sources: Arc::new(files.sources), findings }
     }
 
+    /// Reports schemas of models that the fleet does not have.
+    fn strangers(&mut self) {
+        for path in self.files.under("schemas/") {
+            let model = path.split('/').nth(1).unwrap_or_default();
+            if !self.settings.models.iter().any(|known| &*known.name == model) {
+                let message = format!("{path} is of no model of this fleet");
+                let help = format!("add [models.{model}] to {SETTINGS_FILE}, or correct the folder's name");
+                self.findings.add(Finding::new(Code::UnusedFile, message).help(help));
+            }
+        }
+    }
+
     fn inventory(&mut self) -> Vec<Row> {
         let mut inventory = Inventory::new(&mut self.findings);
         let mut faults = Vec::new();
         for path in self.files.under("inventory/") {
             let (csv, toml) = (path.ends_with(".csv"), path.ends_with(".toml"));
             if !csv && !toml {
+                let message = format!("{path} is no inventory, so the devices in it are not in the fleet");
+                let help = "an inventory ends with .csv or .toml in small letters; notes may end with .md";
+                faults.push(Finding::new(Code::UnusedFile, message).help(help));
                 continue;
             }
             match self.files.text(&path) {
