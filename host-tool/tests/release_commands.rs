@@ -42,6 +42,12 @@ fn a_pack_that_is_not_what_it_claims_ends_with_7() {
     fs::write(&pack, &good[..good.len() / 2]).unwrap();
     assert!(fleet.run(&["inspect", name]).failed(7).contains("damaged or cut off"));
     fs::write(&pack, &good).unwrap();
+    for command in ["verify", "inspect"] {
+        assert!(
+            fleet.run(&[command, "nowhere.pack"]).failed(1).contains("nowhere.pack"),
+            "a misspelt name is no forgery"
+        );
+    }
     let unsigned = fleet.beside("unsigned.pack");
     fs::copy(&pack, &unsigned).unwrap();
     assert!(fleet.run(&["verify", unsigned.to_str().unwrap()]).failed(7).contains("steadfast sign"));
@@ -157,6 +163,23 @@ fn the_same_commit_helps_a_server_that_lost_its_pack() {
     assert!(publish(&server).contains("published already: release 1"));
     status().fine();
     assert_eq!(publish(&server), "published already\n");
+}
+
+#[test]
+fn a_device_is_flashed_with_its_own_key_and_a_server_that_it_can_read() {
+    let fleet = Fleet::new();
+    let board = concat!(env!("CARGO_MANIFEST_DIR"), "/../boards/linux-gateway/board.toml");
+    let flash = |device: &str, server: &str| {
+        let more = ["--board", board, "--key", "keys/device/sensor-1.key", "--out", "a.img", "--server", server];
+        fleet.run(&[&["flash", device][..], &more].concat())
+    };
+    assert!(flash("sensor-1", "http://10.0.0.1:8440").failed(1).contains("no address of the form host:port"));
+    let row = "[[device]]\ndevice = \"00000000000000000000000000000001\"\nname = \"roof\"\nmodel = \"sensor\"\nsite = \"office\"\n";
+    fs::write(fleet.path().join("inventory/roof.toml"), row).unwrap();
+    assert!(flash("roof", "10.0.0.1:8440").failed(1).contains("no key for roof"));
+    flash("sensor-1", "10.0.0.1:8440").fine();
+    let mode = fs::metadata(fleet.path().join("a.img")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600, "it holds the private key");
 }
 
 #[test]

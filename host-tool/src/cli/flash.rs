@@ -1,7 +1,6 @@
 //! `steadfast flash`: write a device's identity and first configuration into a flash image.
 
 use std::fs;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow, bail};
@@ -10,13 +9,13 @@ use steadfast::flash::{self, Board, First, FlashError, Image, Job};
 use steadfast::fleet::{At, Fleet};
 use steadfast::keys::{Home, KeyFile, Purpose};
 use steadfast::pack::Pack;
-use steadfast::sign;
+use steadfast::whole::{self, Over};
 use steadfast_core::id::{DeviceId, SchemaId};
 use steadfast_core::identity::{Provisioned, SERVER_MAX_BYTES};
 use steadfast_core::position::Position;
 use steadfast_core::statement::PublicKey;
 
-use super::Exit;
+use super::{Exit, reading};
 
 /// Arguments of `steadfast flash`.
 #[derive(Args, Debug)]
@@ -68,8 +67,14 @@ pub(crate) fn run(args: &FlashArgs) -> anyhow::Result<Exit> {
         Some((pack, _)) => in_pack(pack, &args.device)?,
         None => in_inventory(&args.fleet, &args.device)?,
     };
-    if known.public_key.is_some_and(|public| public != key.public_key()) {
-        bail!("{} is not the key that the inventory has for {}", args.key.display(), args.device);
+    match known.public_key {
+        Some(public) if public == key.public_key() => {}
+        Some(_) => bail!("{} is not the key that the inventory has for {}", args.key.display(), args.device),
+        None => bail!(
+            "the inventory has no key for {device}, so nobody would believe its reports; run `steadfast device enroll {device}` \
+             and use the key that it makes",
+            device = args.device
+        ),
     }
     let floor = Position { epoch: chain.newest().publisher_epoch, sequence: 0 };
     let identity = Provisioned {
@@ -78,14 +83,16 @@ pub(crate) fn run(args: &FlashArgs) -> anyhow::Result<Exit> {
         seed: key.seed().clone(),
         keyring: chain.newest().clone(),
         floor,
-        server: args.server.parse().map_err(|_| {
-            anyhow!("--server {} is longer than {SERVER_MAX_BYTES} bytes; give the device a shorter name", args.server)
-        })?,
+        server: server(&args.server)?,
     };
     let schema = args.schema.as_deref().map(parse_schema).transpose()?;
     let first = signed.as_ref().map(|(pack, signatures)| First { pack, signatures, schema });
     let mut image = open(args, &board)?;
-    let schema = flash::write(&Job { board: &board, identity: &identity, first }, &mut image)?;
+    let schema = flash::write(&Job { board: &board, identity: &identity, first }, &mut image);
+    let schema = schema.map_err(|error| match error {
+        FlashError::Refused(_) => Exit::Unverified.with(error),
+        error => error.into(),
+    })?;
     if args.dry_run {
         eprintln!("{} would be written; nothing was, because of --dry-run", args.out.display());
         return Ok(Exit::Fine);
@@ -99,7 +106,7 @@ pub(crate) fn run(args: &FlashArgs) -> anyhow::Result<Exit> {
 }
 
 fn load_signed(path: &Path) -> anyhow::Result<(Pack, Vec<u8>)> {
-    Ok((Pack::open(path)?, sign::load(path)?))
+    Ok((reading::pack(path)?, reading::signatures(path)?))
 }
 
 fn in_pack(pack: &Pack, name: &str) -> anyhow::Result<Known> {
@@ -135,13 +142,38 @@ fn open(args: &FlashArgs, board: &Board) -> anyhow::Result<Image> {
     Ok(image)
 }
 
-/// Writes beside the file and renames, so that a full disk leaves the old image as it was.
+/// The image holds the device's private key.
 fn save(path: &Path, image: &Image) -> anyhow::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let unwritten = || format!("{} cannot be written", path.display());
-    let mut file = tempfile::NamedTempFile::new_in(folder).with_context(unwritten)?;
-    file.write_all(image.bytes()).with_context(unwritten)?;
-    file.as_file().sync_all().with_context(unwritten)?;
-    file.persist(path).with_context(unwritten)?;
-    Ok(())
+    let written = whole::write(path, image.bytes(), (whole::PRIVATE, Over::File));
+    written.with_context(|| format!("{} cannot be written", path.display()))
+}
+
+/// The server's address as a device reads it. One that it cannot read would leave it without a server until somebody comes by.
+fn server(text: &str) -> anyhow::Result<heapless::String<SERVER_MAX_BYTES>> {
+    let sound = |(host, port): (&str, &str)| {
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+        !host.is_empty() && host.chars().all(plain) && port.parse::<u16>().is_ok_and(|port| port > 0)
+    };
+    if !text.is_empty() && !text.rsplit_once(':').is_some_and(sound) {
+        bail!("--server {text} is no address of the form host:port, like 192.0.2.1:8440");
+    }
+    let too_long =
+        |_| anyhow!("--server {text} is longer than {SERVER_MAX_BYTES} bytes; give the server a shorter name");
+    text.parse().map_err(too_long)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::server;
+
+    #[test]
+    fn only_what_a_device_can_read_is_a_server() {
+        for good in ["", "10.0.2.2:8440", "config.example.org:80"] {
+            assert!(server(good).is_ok(), "{good}");
+        }
+        for wrong in ["10.0.2.2", "http://10.0.2.2:8440", "10.0.2.2:", ":8440", "host:0", "host:99999", "a host:1"] {
+            assert!(server(wrong).is_err(), "{wrong}");
+        }
+        assert!(server(&format!("{}:80", "x".repeat(70))).is_err());
+    }
 }

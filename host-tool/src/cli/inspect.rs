@@ -12,7 +12,7 @@ use steadfast::sign;
 use steadfast_core::id::DeviceId;
 use steadfast_core::manifest::{Entry, Manifest};
 
-use super::{Exit, Format};
+use super::{Exit, Format, reading};
 
 /// Arguments of `steadfast inspect`.
 #[derive(Args, Debug)]
@@ -29,8 +29,9 @@ pub(crate) struct InspectArgs {
 
 /// Runs `steadfast inspect`. Nothing is said about signatures but who made them: that is for `verify`.
 pub(crate) fn run(args: &InspectArgs) -> anyhow::Result<Exit> {
-    let pack = Pack::open(&args.pack).map_err(|error| Exit::Unverified.with(error))?;
-    let signers: Vec<String> = sign::signers(&sign::load(&args.pack)?).iter().map(ToString::to_string).collect();
+    let pack = reading::pack(&args.pack)?;
+    let signers: Vec<String> =
+        sign::signers(&reading::signatures(&args.pack)?).iter().map(ToString::to_string).collect();
     let mut document = summary(&pack);
     document["signers"] = json!(signers);
     if let Some(name) = &args.device {

@@ -15,7 +15,7 @@ use steadfast::sign;
 use steadfast_core::statement::SIGNATURE_BYTES;
 
 use super::progress::Progress;
-use super::reading::Reading;
+use super::reading::{self, Reading};
 use super::{Exit, making, sign as signing, verify};
 
 /// Arguments of `steadfast publish`.
@@ -55,12 +55,13 @@ pub(crate) fn run(args: &PublishArgs) -> anyhow::Result<Exit> {
         return Err(anyhow!("the server serves fleet {}, and this is fleet {}", known.fleet, chain.fleet()));
     }
     let progress = Progress::new();
-    if let Some(end) = overtaken(args, &known)? {
+    let given = args.pack.as_deref().map(reading::pack).transpose()?;
+    if let Some(end) = overtaken(args, given.as_ref(), &known)? {
         drop(progress);
         println!("{end}");
         return Ok(Exit::Fine);
     }
-    let parcel = parcel(args, &chain, &progress)?;
+    let parcel = parcel((args, given), &chain, &progress)?;
     progress.step("verifying every leaf");
     let verdict = sign::verify(&parcel.pack, chain.fleet(), chain.newest(), &parcel.signatures);
     verdict.map_err(|error| Exit::Unverified.with(error))?;
@@ -74,15 +75,15 @@ pub(crate) fn run(args: &PublishArgs) -> anyhow::Result<Exit> {
 }
 
 /// Whether there is nothing to publish, and why. A pack is judged by its commit, where its repository is at hand.
-fn overtaken(args: &PublishArgs, known: &FleetInfo) -> anyhow::Result<Option<&'static str>> {
+fn overtaken(args: &PublishArgs, given: Option<&Pack>, known: &FleetInfo) -> anyhow::Result<Option<&'static str>> {
     let Some(published) = &known.newest else { return Ok(None) };
     let repository = match Repository::discover(&args.reading.fleet) {
-        Err(GitError::NotARepository(_)) if args.pack.is_some() => return Ok(None),
+        Err(GitError::NotARepository(_)) if given.is_some() => return Ok(None),
         repository => repository.map_err(LineageError::from)?,
     };
     repository.require_whole_history().map_err(LineageError::from)?;
-    let commit = match &args.pack {
-        Some(path) => match repository.commit(&Pack::open(path)?.release().commit.to_string()) {
+    let commit = match given {
+        Some(pack) => match repository.commit(&pack.release().commit.to_string()) {
             Err(GitError::UnknownCommit(_)) => return Ok(None),
             commit => commit.map_err(LineageError::from)?,
         },
@@ -92,28 +93,28 @@ fn overtaken(args: &PublishArgs, known: &FleetInfo) -> anyhow::Result<Option<&'s
         Lineage::Superseded => Some("superseded"),
         // A pack may be the same commit under a new publisher epoch: the server decides.
         // A server that has lost its copy needs it again.
-        Lineage::Same if args.pack.is_none() && known.served => Some("published already"),
+        Lineage::Same if given.is_none() && known.served => Some("published already"),
         Lineage::Same | Lineage::Follows => None,
     })
 }
 
-fn parcel(args: &PublishArgs, chain: &Chain, progress: &Progress) -> anyhow::Result<Parcel> {
+fn parcel((args, given): (&PublishArgs, Option<Pack>), chain: &Chain, progress: &Progress) -> anyhow::Result<Parcel> {
     let keys = signing::keys(&args.key)?;
-    let (pack, beside) = match &args.pack {
-        Some(path) => (Pack::open(path)?, sign::load(path)?),
+    let (pack, beside) = match given.zip(args.pack.as_deref()) {
+        Some((pack, path)) => (pack, reading::signatures(path)?),
         None => {
             let fleet: Fleet = args.reading.open()?;
             (making::release(&fleet, chain.newest().publisher_epoch, progress)?, Vec::new())
         }
     };
     let own = sign::sign(&pack, keys.iter().map(|key| key as &dyn Signer))?;
-    Ok(Parcel { pack, signatures: merged(&beside, &own) })
+    Ok(Parcel { pack, signatures: merged(&own, &beside) })
 }
 
-/// Two runs of entries as one, each key once.
-fn merged(a: &[u8], b: &[u8]) -> Vec<u8> {
-    let mut entries: Vec<&[u8]> = a.chunks(SIGNATURE_BYTES).chain(b.chunks(SIGNATURE_BYTES)).collect();
-    entries.sort_unstable();
+/// Two runs of entries as one, each key once: what was signed just now rather than what lay beside an older pack.
+fn merged(own: &[u8], beside: &[u8]) -> Vec<u8> {
+    let mut entries: Vec<&[u8]> = own.chunks(SIGNATURE_BYTES).chain(beside.chunks(SIGNATURE_BYTES)).collect();
+    entries.sort_by_key(|entry| &entry[..4]);
     entries.dedup_by_key(|entry| &entry[..4]);
     entries.concat()
 }
@@ -158,5 +159,18 @@ fn refused(error: ClientError) -> anyhow::Error {
     match error.code() {
         Some(ProblemCode::Unverified) => Exit::Unverified.with(error),
         _ => error.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_own_signature_stands_for_a_stale_one_beside() {
+        let entry = |key: u8, byte: u8| [[key; 4].to_vec(), vec![byte; SIGNATURE_BYTES - 4]].concat();
+        let beside = [entry(1, 0), entry(2, 0)].concat();
+        assert_eq!(merged(&entry(2, 9), &beside), [entry(1, 0), entry(2, 9)].concat());
+        assert_eq!(merged(&entry(1, 9), &beside), [entry(1, 9), entry(2, 0)].concat());
     }
 }

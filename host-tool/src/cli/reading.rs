@@ -1,10 +1,14 @@
-//! Which fleet a command reads, and at which commit: arguments that several commands share.
+//! What several commands read: a fleet at a commit, a pack, the signatures beside it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use steadfast::diagnostics::Diagnostics;
 use steadfast::fleet::{At, Fleet};
+use steadfast::pack::{Pack, PackError};
+use steadfast::sign::{self, SignatureError};
+
+use super::Exit;
 
 /// Which fleet, at which commit.
 #[derive(Args, Debug)]
@@ -36,4 +40,20 @@ impl Reading {
             None => At::Head,
         }
     }
+}
+
+/// The pack in a file. One that is not there is an error; one that is not what it claims to be ends with 7.
+pub(crate) fn pack(path: &Path) -> anyhow::Result<Pack> {
+    Pack::open(path).map_err(|error| match error {
+        PackError::Unreadable(..) => error.into(),
+        error => Exit::Unverified.with(error),
+    })
+}
+
+/// The signature entries beside a pack.
+pub(crate) fn signatures(path: &Path) -> anyhow::Result<Vec<u8>> {
+    sign::load(path).map_err(|error| match error {
+        SignatureError::File(..) => error.into(),
+        error => Exit::Unverified.with(error),
+    })
 }

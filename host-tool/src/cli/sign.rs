@@ -4,10 +4,9 @@ use std::path::PathBuf;
 
 use clap::Args;
 use steadfast::keys::{KeyFile, Purpose, Signer};
-use steadfast::pack::Pack;
 use steadfast::sign;
 
-use super::Exit;
+use super::{Exit, reading};
 
 /// Arguments of `steadfast sign`.
 #[derive(Args, Debug)]
@@ -24,9 +23,11 @@ pub(crate) struct SignArgs {
 
 /// Runs `steadfast sign`.
 pub(crate) fn run(args: &SignArgs) -> anyhow::Result<Exit> {
-    let pack = Pack::open(&args.pack).map_err(|error| Exit::Unverified.with(error))?;
+    let pack = reading::pack(&args.pack)?;
     let keys = keys(&args.key)?;
-    eprintln!("release {} of commit {}, digest {}", pack.release().sequence, pack.release().commit, pack.digest());
+    let release = pack.release();
+    eprintln!("release {} of commit {}, digest {}", release.sequence, release.commit, pack.digest());
+    eprintln!("for fleet {}, publisher epoch {}, floor {}", pack.fleet(), release.publisher_epoch, release.floor);
     let signatures = sign::sign(&pack, keys.iter().map(|key| key as &dyn Signer))?;
     if args.dry_run {
         return Ok(Exit::Fine);

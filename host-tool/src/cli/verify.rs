@@ -9,9 +9,10 @@ use steadfast::fleet::{At, Fleet};
 use steadfast::keys::{Chain, Home};
 use steadfast::pack::Pack;
 use steadfast::sign::{self, Verdict};
+use steadfast::words::counted;
 
 use super::progress::Progress;
-use super::{Exit, Format, making};
+use super::{Exit, Format, making, reading};
 
 /// Arguments of `steadfast verify`.
 #[derive(Args, Debug)]
@@ -37,15 +38,15 @@ pub(crate) fn run(args: &VerifyArgs) -> anyhow::Result<Exit> {
     let chain = chain(&args.fleet, args.keyring.as_deref())?;
     let progress = Progress::new();
     progress.step("reading the pack");
-    let verdict = check(args, &chain, &progress).map_err(|error| Exit::Unverified.with(error))?;
+    let verdict = check(args, &chain, &progress)?;
     drop(progress);
     let signers: Vec<String> = verdict.signers.iter().map(ToString::to_string).collect();
     match args.format {
         Format::Text => println!(
-            "good: {} leaves, {} configurations, {} objects; signed by {}{}",
-            verdict.leaves,
-            verdict.manifests,
-            verdict.objects,
+            "good: {}, {}, {}; signed by {}{}",
+            counted(verdict.leaves as usize, "leaf"),
+            counted(verdict.manifests, "configuration"),
+            counted(verdict.objects, "object"),
             signers.join(", "),
             if args.recompute { "; the commit compiles to the same bytes" } else { "" }
         ),
@@ -74,10 +75,11 @@ pub(crate) fn chain(fleet: &Path, keyring: Option<&Path>) -> anyhow::Result<Chai
 }
 
 fn check(args: &VerifyArgs, chain: &Chain, progress: &Progress) -> anyhow::Result<Verdict> {
-    let pack = Pack::open(&args.pack)?;
-    let signatures = sign::load(&args.pack)?;
+    let pack = reading::pack(&args.pack)?;
+    let signatures = reading::signatures(&args.pack)?;
     progress.step("verifying every leaf");
-    let verdict = sign::verify(&pack, chain.fleet(), chain.newest(), &signatures)?;
+    let verdict = sign::verify(&pack, chain.fleet(), chain.newest(), &signatures);
+    let verdict = verdict.map_err(|error| Exit::Unverified.with(error))?;
     if args.recompute {
         recompute(args, &pack, progress)?;
     }
@@ -91,10 +93,10 @@ fn recompute(args: &VerifyArgs, pack: &Pack, progress: &Progress) -> anyhow::Res
     if again.bytes() == pack.bytes() {
         return Ok(());
     }
-    Err(anyhow!(
+    Err(Exit::Unverified.with(anyhow!(
         "commit {commit} compiles to another pack (digest {} instead of {}): do not sign or publish this one; ask who built it, \
          and with which version of this program",
         again.digest(),
         pack.digest()
-    ))
+    )))
 }

@@ -21,6 +21,9 @@ const ANSWER_MAX_BYTES: u64 = 64 << 20;
 /// How long a server may take to begin its answer; checking a release of a million devices takes seconds.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(300);
 
+/// How long an upload may take: as long as the server waits for it.
+const UPLOAD_TIMEOUT: Duration = Duration::from_secs(3600);
+
 /// How long a connection may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -39,7 +42,10 @@ pub enum ClientError {
         cause: String,
     },
     /// A later interface, or no server of ours.
-    #[error("the server {0} answers in a form that this program does not know; take the same version on both sides")]
+    #[error(
+        "the server {0} answers in a form that this program does not know; is it `steadfast serve`, of the same version, with \
+         nothing between that answers for it?"
+    )]
     Strange(String),
     /// The server says no.
     #[error("{}", .0.error)]
@@ -76,7 +82,9 @@ impl Client {
         let config = Agent::config_builder()
             .http_status_as_error(false)
             .timeout_connect(Some(CONNECT_TIMEOUT))
+            .timeout_send_body(Some(UPLOAD_TIMEOUT))
             .timeout_recv_response(Some(ANSWER_TIMEOUT))
+            .timeout_recv_body(Some(ANSWER_TIMEOUT))
             .build();
         Ok(Self { server: format!("http://{host}"), agent: config.into() })
     }
