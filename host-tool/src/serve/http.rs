@@ -62,7 +62,7 @@ async fn object(State(server): State<Arc<Server>>, Path(digest): Path<String>, h
     let Some(located) = digest.and_then(|digest| server.world().shelf.object(&digest)) else {
         return (StatusCode::NOT_FOUND, "no such object in any release that is kept").into_response();
     };
-    let range = headers.get(header::RANGE).and_then(|value| value.to_str().ok());
+    let range = headers.get(header::RANGE).and_then(|value| value.to_str().ok()).and_then(bounds);
     let Some((first, after)) = span(range, located.size) else {
         let whole = format!("bytes */{}", located.size);
         return (StatusCode::RANGE_NOT_SATISFIABLE, [(header::CONTENT_RANGE, whole)]).into_response();
@@ -93,24 +93,33 @@ fn found(bytes: Vec<u8>, partial: bool, (first, size): (u32, u32)) -> Response {
     (StatusCode::PARTIAL_CONTENT, common, range, bytes).into_response()
 }
 
-/// The first byte wanted and the one after the last, of an object of `size` bytes; `None` when there are none (RFC 9110, section 14.1.2).
-/// What is no single range of bytes means the whole, as the standard has it.
-fn span(range: Option<&str>, size: u32) -> Option<(u32, u32)> {
-    let spec = range.and_then(|range| range.strip_prefix("bytes=")).filter(|spec| !spec.contains(','));
-    let Some((first, last)) = spec.and_then(|spec| spec.split_once('-')) else { return Some((0, size)) };
-    let number = |text: &str| text.parse::<u32>().ok();
-    let (first, after) = match (number(first), number(last)) {
-        (Some(first), Some(last)) => (first, last.saturating_add(1).min(size)),
-        (Some(first), None) => (first, size),
-        (None, Some(suffix)) => (size.saturating_sub(suffix), size),
-        (None, None) => (0, size),
+/// First and last byte of a single range, either of which may be left out. `None` for anything else, which is then answered with
+/// the whole, as the standard has it (RFC 9110, section 14.2).
+fn bounds(range: &str) -> Option<(Option<u32>, Option<u32>)> {
+    let (first, last) = range.strip_prefix("bytes=")?.split_once('-')?;
+    let number = |text: &str| match text {
+        "" => Some(None),
+        // What is too large for a number is beyond every object.
+        _ if text.bytes().all(|byte| byte.is_ascii_digit()) => Some(Some(text.parse().unwrap_or(u32::MAX))),
+        _ => None,
+    };
+    Some((number(first)?, number(last)?)).filter(|both| *both != (None, None))
+}
+
+/// The first byte wanted and the one after the last, of an object of `size` bytes; `None` when there are none.
+fn span(range: Option<(Option<u32>, Option<u32>)>, size: u32) -> Option<(u32, u32)> {
+    let (first, after) = match range {
+        None => return Some((0, size)),
+        Some((Some(first), Some(last))) => (first, last.saturating_add(1).min(size)),
+        Some((Some(first), None)) => (first, size),
+        Some((None, suffix)) => (size.saturating_sub(suffix.unwrap_or(size)), size),
     };
     (first < after).then_some((first, after))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::span;
+    use super::{bounds, span};
 
     #[test]
     fn ranges_are_read_as_the_standard_has_them() {
@@ -124,8 +133,13 @@ mod tests {
             (Some("bytes=5-4"), None),
             (Some("bytes=0-1,3-4"), Some((0, 10))),
             (Some("lines=1-2"), Some((0, 10))),
+            (Some("bytes=-"), Some((0, 10))),
+            (Some("bytes=x-3"), Some((0, 10))),
+            (Some("bytes=99999999999-3"), None),
+            (Some("bytes=99999999999-"), None),
+            (Some("bytes=4-99999999999"), Some((4, 10))),
         ] {
-            assert_eq!(span(range, 10), expected, "{range:?}");
+            assert_eq!(span(range.and_then(bounds), 10), expected, "{range:?}");
         }
         assert_eq!(span(None, 0), Some((0, 0)));
     }
