@@ -69,6 +69,16 @@ fn every_refusal_of_bytes_has_a_vector() {
 }
 
 #[test]
+fn the_specification_names_every_refusal_as_core_does() {
+    let text = fs::read_to_string(folder().join("../refusals.md")).expect("the page is there");
+    let rows: Vec<&str> = text.lines().filter(|line| line.starts_with("| ") && line.contains('`')).collect();
+    let row = |refusal: &Refusal| {
+        format!("| {} | `{}` | {} |", refusal.0, refusal.name().unwrap_or_default(), refusal.words())
+    };
+    assert_eq!(rows, Refusal::ALL.iter().map(row).collect::<Vec<_>>());
+}
+
+#[test]
 fn a_key_that_only_lax_readers_take_is_not_usable() {
     let key = PublicKey(ed25519::NOT_CANONICAL);
     assert!(ed25519::is_lax_point(&key) && !key.is_usable());

@@ -145,7 +145,16 @@ fn spoiled_copies() -> Vec<Vector> {
         bad("something behind the record, rightly checked", &checked(TAG, &replaced(&padded, RECORD_BYTES - 17, 1))),
         bad("an option that is neither absent nor present, rightly checked", &checked(TAG, &replaced(&body, 1, 2))),
         bad("a third slot, rightly checked", &checked(TAG, &confirmed_c)),
+        bad("a trial of no known cause, rightly checked", &checked(TAG, &fourth_cause())),
     ]
+}
+
+/// Slot B, asking, 2 boots left, unreachable once, crashed, not spent, and then the cause, before a floor of 30.
+fn fourth_cause() -> Vec<u8> {
+    let body = encode(&busy());
+    let trial = [1, 1, 1, 2, 1, 1, 0, 0, 30];
+    let at = body.windows(trial.len()).position(|bytes| bytes == trial).expect("the trial is there");
+    replaced(&body, at + 7, 3)
 }
 
 /// What one block of a region holds: what stands in the places of the two copies.

@@ -8,11 +8,13 @@ use steadfast_core::digest::Digest;
 use steadfast_core::flash::layout::{Layout, Region, Slot};
 use steadfast_core::flash::slot::Store;
 use steadfast_core::flash::stage::{ObjectSource, Target};
+use steadfast_core::manifest::{Draft, Entry, Flags, Kind, Policy, Reach, Restart, Risk, Settings};
 use steadfast_core::refusal::Refusal;
 
 use super::cast::{encode, flipped, overlong};
+use super::manifest::object;
 use super::{Vector, hex};
-use crate::samples::{Configuration, bytes};
+use crate::samples::Configuration;
 
 const HEADER_BYTES: usize = 128;
 const REGION: Region = Region { start: 0, length: 8192, erase_bytes: 2048 };
@@ -27,6 +29,31 @@ pub(super) fn flash(begins: &[u8], erased: u8) -> Image {
     let mut bytes = begins.to_vec();
     bytes.resize(REGION.length as usize, erased);
     Image::new(bytes, erased)
+}
+
+/// Sections of these objects and, if there is something private, a section `wifi` in it. Made here and not by what other tests share: these
+/// bytes are frozen.
+fn configuration(objects: &[(&'static str, Vec<u8>)], private: Option<Vec<u8>>) -> Configuration {
+    let flags = Flags::new(Restart::Task, Risk::Low);
+    let config = |bytes: &[u8]| Kind::Config(object(bytes));
+    let mut entries: Vec<Entry<'_>> =
+        objects.iter().map(|(section, bytes)| Entry { section, kind: config(bytes), flags }).collect();
+    entries.extend(private.as_ref().map(|_| Entry { section: "wifi", kind: Kind::Private, flags }));
+    let draft = Draft {
+        settings: Settings { poll_seconds: 60, freshness_seconds: 3600, lost_contact_seconds: 0, attempt: 0 },
+        policy: Policy { reach: Reach::Server, trial_seconds: 60, boots: 3 },
+        checks: &["link", "sensor"],
+        objects: &entries,
+    };
+    let manifest = draft.encode(&mut [0; 1024]).expect("a sound manifest").to_vec();
+    let objects = objects.iter().map(|(_, bytes)| Some(bytes.clone())).chain(private.as_ref().map(|_| None)).collect();
+    Configuration { manifest, objects, private }
+}
+
+/// Bytes that no other seed gives: digests of the seed and a counter.
+fn bytes(seed: u8, length: usize) -> Vec<u8> {
+    let digests = (0_u32..).flat_map(|count| Digest::of(&[&[seed][..], &count.to_le_bytes()].concat()).0);
+    digests.take(length).collect()
 }
 
 struct Source<'a>(&'a Configuration);
@@ -68,20 +95,20 @@ pub(super) fn vectors() -> Vec<Vector> {
 }
 
 fn sample() -> Configuration {
-    Configuration::new(&[("alarms", bytes(1, 40)), ("network", bytes(2, 333))], Some(bytes(4, 65)))
+    configuration(&[("alarms", bytes(1, 40)), ("network", bytes(2, 333))], Some(bytes(4, 65)))
 }
 
 fn intact() -> Vec<Vector> {
-    let good = |name, configuration: &Configuration, names: &[&str], erased| {
-        let objects = configuration.objects.iter().flatten();
+    let good = |name, sample: &Configuration, names: &[&str], erased| {
+        let objects = sample.objects.iter().flatten();
         let sections: Map<String, Value> =
             names.iter().zip(objects).map(|(name, bytes)| ((*name).to_owned(), hex(bytes).into())).collect();
-        let vector = Vector::good("slot", name, &staged(configuration, erased)).gives("sections", sections);
-        let vector = vector.gives("private", configuration.private.as_deref().map(hex));
-        wanting(vector, &configuration.content(), erased)
+        let vector = Vector::good("slot", name, &staged(sample, erased)).gives("sections", sections);
+        let vector = vector.gives("private", sample.private.as_deref().map(hex));
+        wanting(vector, &sample.content(), erased)
     };
     let names = ["alarms", "network"];
-    let grain = Configuration::new(&[("alarms", bytes(1, 32)), ("network", Vec::new())], None);
+    let grain = configuration(&[("alarms", bytes(1, 32)), ("network", Vec::new())], None);
     let mut gap = good("what stands in the gaps is not looked at", &sample(), &names, 0xFF);
     let whole = staged(&sample(), 0xFF);
     gap.bytes = hex(&flipped(&whole, whole.len() - 1));
@@ -89,7 +116,7 @@ fn intact() -> Vec<Vector> {
         good("two objects and a private one", &sample(), &names, 0xFF),
         good("a flash whose erased bytes are zeros", &sample(), &names, 0x00),
         good("an object of exactly 32 bytes, and an empty one", &grain, &names, 0xFF),
-        good("no objects", &Configuration::new(&[], None), &[], 0xFF),
+        good("no objects", &configuration(&[], None), &[], 0xFF),
         gap,
     ]
 }
