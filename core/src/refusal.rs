@@ -71,6 +71,7 @@ refusals! {
     CRASH_LOOP = 64, "the boots of its trial were spent";
     UNDECODABLE = 65, "a section that the firmware could not decode";
     CANNOT_RUN = 66, "a slot that may not run: rejected, never confirmed here, of another epoch, or below the floor";
+    SLOT_KEPT = 67, "the other slot is kept for the former firmware until the running one is final";
 }
 
 impl Refusal {
@@ -78,7 +79,10 @@ impl Refusal {
     /// when it is offered again.
     #[must_use]
     pub const fn is_passing(self) -> bool {
-        matches!(self, Self::OBJECT_MISMATCH | Self::OBJECT_UNAVAILABLE | Self::READ_BACK | Self::FLASH_FAILED)
+        matches!(
+            self,
+            Self::OBJECT_MISMATCH | Self::OBJECT_UNAVAILABLE | Self::READ_BACK | Self::FLASH_FAILED | Self::SLOT_KEPT
+        )
     }
 }
 

@@ -32,6 +32,7 @@ use steadfast_core::content::Content;
 use steadfast_core::digest::Digest;
 use steadfast_core::flash::layout::{Layout, Region};
 use steadfast_core::flash::slot::{Intact, Store};
+use steadfast_core::id::SchemaId;
 use steadfast_core::manifest::CHECKS_MAX;
 use steadfast_core::outcome::Detail;
 use steadfast_core::ports::{Check, Health};
@@ -81,6 +82,19 @@ struct Buffers {
     chunk: [u8; CHUNK_BYTES],
 }
 
+/// What the application wants of the loop for the next firmware.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Wish {
+    None,
+    /// A configuration for this schema, and then the swap.
+    Prepare(SchemaId),
+    Failed,
+}
+
+/// The next firmware has no configuration yet: the server was not reached, has none, or it cannot be staged now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, defmt::Format)]
+pub struct NotPrepared;
+
 struct State {
     running: Option<Intact>,
     /// Counts activations; 0 until the first.
@@ -90,6 +104,9 @@ struct State {
     behind: usize,
     health: Vec<Check, CHECKS_MAX>,
     undecodable: Option<&'static str>,
+    /// No other firmware will come back.
+    is_final: bool,
+    wish: Wish,
     wakers: MultiWakerRegistration<{ SUBSCRIBERS_MAX + 1 }>,
 }
 
@@ -104,6 +121,8 @@ impl<F: NorFlash> Application<F> {
             behind: 0,
             health: checks.iter().map(|_| Check::Waiting).collect(),
             undecodable: None,
+            is_final: false,
+            wish: Wish::None,
             wakers: MultiWakerRegistration::new(),
         };
         let buffers = Mutex::new(Buffers { section: [0; SECTION_MAX_BYTES], chunk: [0; CHUNK_BYTES] });
@@ -125,6 +144,41 @@ impl<F: NorFlash> Application<F> {
     #[must_use]
     pub fn content(&self) -> Option<Content> {
         self.state.borrow().running.as_ref().map(|running| *running.content())
+    }
+
+    /// The firmware that runs is here to stay, so what was confirmed for another one may be staged over. To be said after each start, once
+    /// nothing brings the former firmware back; by boards without such a thing, at once. Until then no update is taken over such a slot.
+    pub fn firmware_is_final(&self) {
+        self.state.borrow_mut().is_final = true;
+        self.spoken.signal(());
+    }
+
+    /// Fetches the configuration of the next firmware, whose schema is `next`, into the other slot, and has the board swap firmwares with
+    /// it ([`Board::swap`](crate::board::Board::swap)), which restarts the device. One attempt, after a trial that may be under way.
+    ///
+    /// # Errors
+    /// [`NotPrepared`]; nothing has changed, and it may be tried again.
+    pub async fn prepare(&self, next: SchemaId) -> Result<(), NotPrepared> {
+        self.state.borrow_mut().wish = Wish::Prepare(next);
+        self.spoken.signal(());
+        let wish = self.wait_for(|state| (!matches!(state.wish, Wish::Prepare(_))).then_some(state.wish)).await;
+        if wish == Wish::Failed { Err(NotPrepared) } else { Ok(()) }
+    }
+
+    pub(crate) fn is_final(&self) -> bool {
+        self.state.borrow().is_final
+    }
+
+    /// The schema of the next firmware, if one is wished for.
+    pub(crate) fn next_schema(&self) -> Option<SchemaId> {
+        if let Wish::Prepare(schema) = self.state.borrow().wish { Some(schema) } else { None }
+    }
+
+    /// The wish has come to its end.
+    pub(crate) fn prepared(&self, outcome: Result<(), NotPrepared>) {
+        let mut state = self.state.borrow_mut();
+        state.wish = outcome.map_or(Wish::Failed, |()| Wish::None);
+        state.wakers.wake();
     }
 
     /// Where record and slots lie.

@@ -3,6 +3,7 @@
 //! The declarations are constants, so that a firmware that lacks one does not build: see [`check`].
 
 use embedded_storage_async::nor_flash::NorFlash;
+use steadfast_core::driver::Prepared;
 
 #[cfg(all(target_os = "none", not(all(sha2_backend = "soft", sha2_backend_soft = "compact"))))]
 compile_error!(
@@ -51,6 +52,10 @@ pub trait Board {
 
     /// Resets the device; counts as asked for, not as a crash.
     fn restart(&self) -> !;
+
+    /// Has the next firmware run from the next start on, and restarts. Its configuration lies in flash, and nothing can take it back
+    /// before this returns. A board whose firmware is not replaced in the field needs none: it does nothing then.
+    fn swap(&self, _prepared: &Prepared<'_>) {}
 }
 
 /// Feedings in one time-out of the watchdog: one may come late without a reset.

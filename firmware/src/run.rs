@@ -18,7 +18,7 @@ use steadfast_core::manifest::{Flags, OBJECTS_MAX, Restart, Risk};
 use steadfast_core::ports::{Firmware, Health, Identity, Link, ResetCause};
 use steadfast_core::record::{BootRecord, Stage};
 
-use crate::application::Application;
+use crate::application::{Application, NotPrepared};
 use crate::board::{self, Board, FEEDINGS};
 use crate::narrator::Narrator;
 use crate::partition::Partition;
@@ -75,13 +75,25 @@ async fn turn<B: Board, L: Link, I: Identity, H: Health>(
     application: &Application<B::Flash>,
 ) -> ! {
     let mut narrator = Narrator::default();
+    let mut preparing = None;
     loop {
+        if application.is_final() {
+            driver.firmware_is_final();
+        }
+        if let Some(next) = application.next_schema().filter(|_| preparing.is_none()) {
+            driver.prepare(next);
+            preparing = Some(next);
+        }
         if let Some(section) = application.undecodable() {
             driver.undecodable(section);
         }
         let next = driver.step(time::now()).await;
         if let Some(record) = driver.record() {
             narrator.tell(record);
+        }
+        if let Some(next) = preparing.take_if(|_| !driver.is_preparing()) {
+            let swapped = driver.prepared(next).await.map(|prepared| board.swap(&prepared));
+            application.prepared(swapped.ok_or(NotPrepared));
         }
         match next {
             // The application's tasks run between two steps, however much there is to do.

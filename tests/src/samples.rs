@@ -35,13 +35,13 @@ impl Configuration {
     /// A configuration of these named objects and of a section `wifi`, which is private if there is something private.
     #[must_use]
     pub fn new(objects: &[(&str, Vec<u8>)], private: Option<Vec<u8>>) -> Self {
-        Self::with(Settings::DEFAULT, objects, private)
+        Self::with(Settings::DEFAULT, Restart::Task, objects, private)
     }
 
-    /// The same with these settings of the agent.
+    /// The same with these settings of the agent, and sections that restart so much.
     #[must_use]
-    pub fn with(settings: Settings, objects: &[(&str, Vec<u8>)], private: Option<Vec<u8>>) -> Self {
-        let flags = Flags::new(Restart::Task, Risk::Low);
+    pub fn with(settings: Settings, restart: Restart, objects: &[(&str, Vec<u8>)], private: Option<Vec<u8>>) -> Self {
+        let flags = Flags::new(restart, Risk::Low);
         let entry =
             |(section, bytes): &(&'static str, Vec<u8>)| Entry { section, kind: Kind::Config(reference(bytes)), flags };
         let objects: Vec<(&'static str, Vec<u8>)> =

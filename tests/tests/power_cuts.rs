@@ -9,7 +9,7 @@ use std::rc::Rc;
 
 use steadfast_tests::figures::tell;
 use steadfast_tests::flash::{Case, Cases, Geometry, INTERNAL, Image, Nor, WIDE};
-use steadfast_tests::life::{Device, Fleet, LAST, PHASES, Phase, Server, Trouble, Verdict, Voice, releases};
+use steadfast_tests::life::{Device, Fleet, LAST, PHASES, Phase, Server, Trouble, Verdict, Voice, Which, releases};
 use steadfast_tests::oracle::Oracle;
 
 /// How often a device waits while nobody answers it who could sign: a trial ends in that time.
@@ -21,6 +21,7 @@ const AFTERWARDS: Phase = Phase {
     assigned: LAST,
     verdict: Verdict::Confirmed,
     trouble: Trouble::None,
+    firmware: Which::Former,
     object_bytes_max: usize::MAX,
 };
 
@@ -39,7 +40,7 @@ fn live<const R: usize, const W: usize, const E: usize>(geometry: Geometry) -> C
     let mut oracle = Oracle::default();
     for phase in PHASES {
         let server = server(phase.assigned, Voice::Honest);
-        let mut device = Device::start(flash, server.clone(), oracle);
+        let mut device = Device::start(flash, server.clone(), oracle, phase.firmware);
         device.flash().journal.clear();
         device.history = Some(Vec::new());
         device.settle(phase);
@@ -79,14 +80,15 @@ fn recover<const R: usize, const W: usize, const E: usize>(
     let mut oracle = oracle.clone();
     oracle.steady.release();
     let replayed = server(phase.assigned, Voice::Replayed);
-    let mut alone = Device::start(flash.restart(image.clone()), replayed, oracle.clone());
+    let mut alone = Device::start(flash.restart(image.clone()), replayed, oracle.clone(), phase.firmware);
     alone.oracle.bounded.restart();
     alone.wait(UNANSWERED_WAITS);
 
     let server = server(phase.assigned, Voice::Honest);
-    let mut device = Device::start(flash.restart(image), server.clone(), oracle);
+    let mut device = Device::start(flash.restart(image), server.clone(), oracle, phase.firmware);
     device.settle(phase);
     server.borrow_mut().assigned = AFTERWARDS.assigned;
+    device.firmware_is_final();
     device.settle(&AFTERWARDS);
 }
 

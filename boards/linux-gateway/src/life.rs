@@ -79,7 +79,10 @@ impl<'a> Life<'a> {
         let ports =
             Ports { flash, link: site.link.clone(), identity: site.identity.clone(), health: site.checks.clone() };
         let setting = Setting { layout: site.board.layout, firmware: site.firmware(reset) };
-        Self { driver: Driver::new(ports, setting), site, seen: Seen::nothing(), activated: false, retry: None }
+        let mut driver = Driver::new(ports, setting);
+        // Its schema is changed by people, and no other firmware comes back for the other slot.
+        driver.firmware_is_final();
+        Self { driver, site, seen: Seen::nothing(), activated: false, retry: None }
     }
 
     pub(crate) fn run(mut self) -> End {

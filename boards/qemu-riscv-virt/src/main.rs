@@ -88,6 +88,8 @@ async fn main(spawner: Spawner) {
         identity: device,
         firmware: firmware::<Thermometer>(firmware_id(), cause_for_core(cause)),
     };
+    // No bootloader here brings a former firmware back.
+    application.firmware_is_final();
     spawner.spawn(network::run(application.subscribe(), &SERVER, flashed).expect("spawned once"));
     spawner.spawn(sampling::run(application.subscribe(), readings).expect("spawned once"));
     spawner.spawn(alarms::run(application.subscribe(), listener).expect("spawned once"));

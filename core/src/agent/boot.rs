@@ -132,6 +132,8 @@ impl Agent {
         self.reached = false;
         self.checks = Checks::default();
         self.rotten = false;
+        // Whatever ended the last run is not held against what is activated later in this one.
+        self.firmware.reset = ResetCause::Ordinary;
         let spread = if self.record.trial.is_some() { Spread::AtOnce } else { Spread::Randomly };
         self.pace.activate(now, spread);
         self.live(now)

@@ -2,7 +2,6 @@
 
 use crate::answer::Fresh;
 use crate::envelope::Verified;
-use crate::flash::layout::Slot;
 use crate::id::ContentId;
 use crate::keyring::{Director, Successor};
 use crate::outcome::{Detail, Ending};
@@ -38,6 +37,9 @@ impl Agent {
         }
         if let Some(staged) = self.staged.take() {
             return self.begin_or_ask_again(&staged, now);
+        }
+        if let Some(action) = self.ask_for_next() {
+            return action;
         }
         if now >= self.pace.next_poll() {
             self.phase = Phase::Polling;
@@ -175,7 +177,7 @@ impl Agent {
         self.pace.poll_after(poll_seconds, now);
     }
 
-    fn refreshed(&mut self, fresh: &Fresh, now: Instant) {
+    pub(super) fn refreshed(&mut self, fresh: &Fresh, now: Instant) {
         let settings = self.settings();
         let said = fresh.unchanged();
         let after = if said.poll_after_seconds == 0 { settings.poll_seconds } else { said.poll_after_seconds };
@@ -230,12 +232,12 @@ impl Agent {
         self.live(now)
     }
 
-    fn remember(&mut self, refused: Refused) {
+    pub(super) fn remember(&mut self, refused: Refused) {
         self.unreported |= self.refused != Some(refused);
         self.refused = Some(refused);
     }
 
-    fn rotate(&mut self, next: Successor, now: Instant) -> Action {
+    pub(super) fn rotate(&mut self, next: Successor, now: Instant) -> Action {
         self.record.keyring = next.accept();
         // What was verified under the old keys and is not yet on trial is forgotten.
         self.staged = None;
@@ -265,8 +267,11 @@ impl Agent {
             self.pace.poll_by(until);
             return self.live(now);
         }
+        let Some(slot) = self.target() else {
+            return self.refuse(Refused { content, reason: Refusal::SLOT_KEPT }, now);
+        };
         self.phase = Phase::Staging;
-        Action::Stage(self.record.confirmed.map_or(Slot::A, Slot::other))
+        Action::Stage(slot)
     }
 
     pub(super) fn staged(&mut self, result: Result<Staged, Refused>, now: Instant) -> Action {

@@ -15,6 +15,7 @@
 mod boot;
 mod idle;
 mod pace;
+mod prepare;
 mod setback;
 #[cfg(test)]
 mod tests;
@@ -24,9 +25,9 @@ use crate::answer::{Challenge, Fresh};
 use crate::envelope::Verified;
 use crate::flash::layout::Slot;
 use crate::flash::slot::Intact;
-use crate::id::{ContentId, DeviceId};
+use crate::id::{ContentId, DeviceId, SchemaId};
 use crate::keyring::Successor;
-use crate::manifest::{Policy, Settings};
+use crate::manifest::{Policy, Restart, Settings};
 use crate::outcome::Detail;
 use crate::poll::{FORMAT, Poll, PollFlags};
 use crate::ports::{Firmware, LinkFailed};
@@ -63,6 +64,8 @@ pub struct Staged {
     pub offer: Offer,
     /// That the slot holds it.
     pub intact: Intact,
+    /// What the change to it restarts.
+    pub scope: Restart,
 }
 
 /// What the health checks of the running manifest say.
@@ -161,7 +164,10 @@ enum Phase {
     /// The application runs; time passes.
     Live,
     Polling,
+    /// Asking for the next firmware.
+    Preparing,
     Staging,
+    StagingNext,
     Reporting,
     Scrubbing,
     /// A change is being committed.
@@ -215,6 +221,10 @@ pub struct Agent {
     refused: Option<Refused>,
     /// What runs lies in a slot that is not intact any more.
     rotten: bool,
+    /// The schema of the next firmware, while a configuration for it is sought.
+    preparing: Option<SchemaId>,
+    /// No other firmware will come back.
+    is_final: bool,
 }
 
 impl Agent {
@@ -236,6 +246,8 @@ impl Agent {
             setback: None,
             refused: None,
             rotten: false,
+            preparing: None,
+            is_final: false,
         }
     }
 
@@ -270,7 +282,9 @@ impl Agent {
             (Phase::Reading(slot), Event::Read(facts)) => self.read(slot, facts),
             (Phase::Activating, Event::Activated) => self.activated(now),
             (Phase::Polling, Event::Answer(news)) => self.answered(news, now),
+            (Phase::Preparing, Event::Answer(news)) => self.answered_for_next(news, now),
             (Phase::Staging, Event::Staged(result)) => self.staged(result, now),
+            (Phase::StagingNext, Event::Staged(result)) => self.staged_next(result, now),
             (Phase::Reporting, Event::Reported(result)) => self.reported(result, now),
             (Phase::Scrubbing, Event::Rotten) => self.rotted(now),
             (Phase::Committing(after), Event::Committed) => self.committed(after, now),
@@ -348,7 +362,7 @@ impl Agent {
             format: FORMAT,
             device: self.device,
             keyring_version: self.record.keyring.version,
-            schema: self.firmware.schema.prefix(),
+            schema: self.schema(flags).prefix(),
             running: self.intact(),
             accepted: self.record.accepted,
             nonce,
@@ -356,6 +370,7 @@ impl Agent {
             refused: self
                 .refused
                 .filter(|refused| refused.content != ContentId::NONE && !refused.reason.is_passing())
+                .filter(|_| !flags.has(PollFlags::PREPARING))
                 .map(|refused| refused.content.prefix()),
         }
     }

@@ -8,7 +8,7 @@ use crate::envelope::Verified;
 use crate::flash::layout::Slot;
 use crate::id::ContentId;
 use crate::keyring::Director;
-use crate::manifest::Reach;
+use crate::manifest::{Reach, Restart};
 use crate::outcome::{Detail, Ending};
 use crate::position::Position;
 use crate::record::{Cause, Rejected, SlotRecord, Stage, Standing, Trial};
@@ -25,9 +25,9 @@ const UNREACHABLE_PAIRS_MAX: u8 = 2;
 const DEFAULT_TRIAL_SECONDS: u32 = 120;
 
 impl Agent {
-    /// Records that what was staged goes on trial. The restart that follows starts it.
+    /// Records that what was staged goes on trial. Then it is started, with a restart if the change needs one.
     pub(super) fn begin_trial(&mut self, staged: &Staged) -> Action {
-        let Staged { offer: Offer { verified, facts }, intact } = staged;
+        let Staged { offer: Offer { verified, facts }, intact, scope } = staged;
         let content = verified.content();
         if content != *intact.content() {
             self.refused = Some(Refused { content: content.id(), reason: Refusal::READ_BACK });
@@ -55,7 +55,8 @@ impl Agent {
             cause: Cause::Ordered,
             floor: verified.floor().sequence,
         });
-        self.commit(After::Restart)
+        // A change that restarts no more than tasks is a start of the trial slot like any other, but for the reset.
+        self.commit(if *scope == Restart::Device { After::Restart } else { After::Boot })
     }
 
     /// What was ordered is what is confirmed, and was staged all the same: so the confirmed slot is not intact. The copy takes its place.
@@ -170,7 +171,8 @@ impl Agent {
     /// meanwhile is the firmware's defaults: what was confirmed once is confirmed again.
     pub(super) fn inconclusive(&mut self, trial: Trial, reason: Refusal) {
         self.note(Ending::Inconclusive, self.content_in(trial.slot), reason, Detail::new());
-        if trial.cause == Cause::Repair && self.running.is_none() {
+        let proven = self.record.slot(trial.slot).is_some_and(|held| held.standing == Standing::Confirmed);
+        if trial.cause == Cause::Repair && proven && self.running.is_none() {
             self.record.confirmed = Some(trial.slot);
             self.record.trial = None;
         } else {

@@ -11,6 +11,7 @@
 //! All buffers live in it, nothing is allocated. Bytes come in over the link, are verified, and go to flash; the agent
 //! never sees them.
 
+mod prepare;
 mod reader;
 mod source;
 #[cfg(test)]
@@ -28,7 +29,7 @@ use crate::flash::record::{RECORD_BYTES, RecordStore};
 use crate::flash::slot::{Intact, Store};
 use crate::flash::stage::{Target, Wanted};
 use crate::id::{ContentId, KeyId};
-use crate::manifest::Manifest;
+use crate::manifest::{Manifest, Restart};
 use crate::outcome::{Detail, Ending, Outcome};
 use crate::poll::{POLL_MAX_BYTES, PollFlags};
 use crate::ports::{Check, Endpoint, Firmware, Health, Identity, Link, LinkFailed};
@@ -38,6 +39,7 @@ use crate::report::{REPORT_BODY_MAX_BYTES, REPORT_MAX_BYTES, Refused, Report, Re
 use crate::statement::{self, Message, SIGNATURE_BYTES};
 use crate::time::{Instant, Span};
 
+pub use prepare::Prepared;
 use reader::Reader;
 use source::Source;
 
@@ -51,8 +53,8 @@ pub enum Next {
     Now,
     /// Wait until then, or until a health check changes.
     At(Instant),
-    /// Give the application what [`Driver::running`] says; the health checks start anew. Comes once after each start,
-    /// and once more when flash that had failed at the start recovers.
+    /// Give the application what [`Driver::running`] says; the health checks start anew. Comes once after each start, with
+    /// each change that restarts no more than tasks, and once more when flash that had failed at the start recovers.
     Activate,
     /// Start again: a microcontroller resets, a gateway makes a new driver.
     Restart,
@@ -107,6 +109,8 @@ pub struct Driver<F, L, I, H> {
     not_given: Option<Detail>,
     /// The part of the running slot that is scrubbed next.
     scrub_next: usize,
+    /// No other firmware will come back.
+    is_final: bool,
     /// The application was told to run its defaults because flash failed.
     defaulted: bool,
 }
@@ -134,6 +138,7 @@ impl<F: NorFlash, L: Link, I: Identity, H: Health> Driver<F, L, I, H> {
             undecodable: None,
             not_given: None,
             scrub_next: 0,
+            is_final: false,
             defaulted: false,
         }
     }
@@ -234,7 +239,11 @@ impl<F: NorFlash, L: Link, I: Identity, H: Health> Driver<F, L, I, H> {
         let identity = &mut self.ports.identity;
         let record = record.unwrap_or_else(|| lost(&*identity));
         let seed = u64::from_le_bytes(identity.random());
-        Some((Agent::new(identity.device(), self.setting.firmware, record, seed), store))
+        let mut agent = Agent::new(identity.device(), self.setting.firmware, record, seed);
+        if self.is_final {
+            agent.firmware_is_final();
+        }
+        Some((agent, store))
     }
 
     /// What happened while nothing was done.
@@ -331,14 +340,14 @@ impl<F: NorFlash, L: Link, I: Identity, H: Health> Driver<F, L, I, H> {
         match self.ports.link.exchange(Endpoint::Poll, request, &mut buffers.answer).await {
             Ok(length) => {
                 buffers.answered = length;
-                self.understand()
+                self.understand(flags)
             }
             Err(_) => News::Silence,
         }
     }
 
     /// Verifies the answer as far as it goes; keeps what it offers for staging.
-    fn understand(&mut self) -> News {
+    fn understand(&mut self, flags: PollFlags) -> News {
         let Some((agent, _)) = &self.started else { return News::Silence };
         let buffers = &self.buffers;
         let bytes = buffers.answer.get(..buffers.answered).unwrap_or_default();
@@ -354,12 +363,13 @@ impl<F: NorFlash, L: Link, I: Identity, H: Health> Driver<F, L, I, H> {
             trust: Trust {
                 fleet: self.ports.identity.fleet(),
                 device: self.ports.identity.device(),
-                schema: self.setting.firmware.schema,
+                schema: agent.schema(flags),
                 keyring: &agent.record().keyring,
                 accepted: agent.record().accepted,
                 floor: agent.record().floor,
             },
-            firmware: &self.setting.firmware,
+            // What the next firmware's sections are, only that one knows.
+            sections: if flags.has(PollFlags::PREPARING) { &[] } else { self.setting.firmware.sections },
             running: self.running.as_ref().map(|intact| *intact.content()),
         };
         let news = reader.read(bytes).unwrap_or_else(News::Refused);
@@ -374,14 +384,14 @@ impl<F: NorFlash, L: Link, I: Identity, H: Health> Driver<F, L, I, H> {
         let offer = self.offer.take().ok_or(nothing)?;
         let content = offer.verified.content();
         match self.fill(slot, content).await {
-            Ok(intact) => Ok(Staged { offer, intact }),
+            Ok((intact, scope)) => Ok(Staged { offer, intact, scope }),
             Err(reason) => Err(Refused { content: content.id(), reason }),
         }
     }
 
     /// Takes the manifest and small objects from the answer, unchanged objects from the slot that runs, and the rest
     /// from the link.
-    async fn fill(&mut self, slot: Slot, content: Content) -> Result<Intact, Refusal> {
+    async fn fill(&mut self, slot: Slot, content: Content) -> Result<(Intact, Restart), Refusal> {
         let bytes = self.buffers.answer.get(..self.buffers.answered).unwrap_or_default();
         let Answer::Changed { envelope, inline, .. } = Answer::decode(bytes)? else {
             return Err(Refusal::OBJECT_UNAVAILABLE);
@@ -393,7 +403,12 @@ impl<F: NorFlash, L: Link, I: Identity, H: Health> Driver<F, L, I, H> {
         let mut source = Source { link: &mut self.ports.link, inline, manifest };
         let mut store =
             Store { flash: &mut self.ports.flash, layout: &self.setting.layout, chunk: &mut self.buffers.work };
-        store.stage(&Wanted { content, manifest, target }, &mut source).await
+        let intact = store.stage(&Wanted { content, manifest, target }, &mut source).await?;
+        let scope = match donor {
+            Some(running) => running.scope_of(&mut store, &content, &manifest).await,
+            None => Restart::Device,
+        };
+        Ok((intact, scope))
     }
 
     /// Sends a report.

@@ -7,8 +7,7 @@ use crate::content::Content;
 use crate::envelope::Trust;
 use crate::id::ContentId;
 use crate::keyring::Director;
-use crate::manifest::{Entry, Kind, Manifest, Reach, Risk};
-use crate::ports::Firmware;
+use crate::manifest::{Entry, Flags, Kind, Manifest, Reach, Risk};
 use crate::refusal::Refusal;
 use crate::report::Refused;
 use crate::statement::Signed;
@@ -17,7 +16,8 @@ use crate::statement::Signed;
 pub(super) struct Reader<'a> {
     pub(super) asked: Asked<'a>,
     pub(super) trust: Trust<'a>,
-    pub(super) firmware: &'a Firmware,
+    /// The firmware's sections; none when they are not known.
+    pub(super) sections: &'static [(&'static str, Flags)],
     pub(super) running: Option<Content>,
 }
 
@@ -58,7 +58,7 @@ impl Reader<'_> {
         if waived && manifest.objects().any(|entry| entry.flags.risk() == Risk::Connectivity) {
             return Err(Refusal::REACH_WAIVED);
         }
-        let sections = self.firmware.sections;
+        let sections = self.sections;
         if sections.is_empty() {
             return Ok(());
         }

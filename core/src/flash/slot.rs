@@ -295,13 +295,13 @@ pub(super) enum Sought<'a> {
 }
 
 /// Longest encoding of one thing in a manifest, the settings with the policy and a count, or an entry, rounded up.
-const WINDOW_BYTES: usize = 96;
+pub(super) const WINDOW_BYTES: usize = 96;
 
-type Window = [u8; WINDOW_BYTES];
+pub(super) type Window = [u8; WINDOW_BYTES];
 
 /// A walk over a manifest in flash, entry by entry through a small window, because it need not fit into any buffer. It
 /// hashes the very bytes it decodes.
-struct Walk {
+pub(super) struct Walk {
     /// The address of what comes next, and of the manifest's end.
     at: u32,
     end: u32,
@@ -315,7 +315,7 @@ struct Walk {
 
 impl Walk {
     /// Goes to the first entry.
-    async fn open<F: NorFlash>(store: &mut Store<'_, F>, intact: &Intact) -> Result<Self, Refusal> {
+    pub(super) async fn open<F: NorFlash>(store: &mut Store<'_, F>, intact: &Intact) -> Result<Self, Refusal> {
         let region = store.layout.slot(intact.slot);
         let object = ObjectRef { digest: intact.content.manifest, size: intact.manifest_bytes };
         let manifest = Part { offset: HEADER_BYTES as u32, object };
@@ -341,7 +341,7 @@ impl Walk {
     }
 
     /// The next entry and, unless it is private, where its bytes lie.
-    async fn next<'w, F: NorFlash>(
+    pub(super) async fn next<'w, F: NorFlash>(
         &mut self,
         store: &mut Store<'_, F>,
         window: &'w mut Window,
@@ -359,7 +359,7 @@ impl Walk {
     }
 
     /// After the last entry: the private part, if what was walked over is the manifest it should be.
-    fn close(self) -> Result<Option<Part>, Refusal> {
+    pub(super) fn close(self) -> Result<Option<Part>, Refusal> {
         if self.at != self.end || self.hasher.finish() != self.content.manifest {
             return Err(Refusal::READ_BACK);
         }

@@ -4,6 +4,7 @@
 //! behind on keys       the next keyring, nothing else
 //! not in the release   nothing new
 //! refused before       nothing new
+//! next firmware        assignment, envelope and objects, whatever runs
 //! other content        assignment, envelope, the objects it lacks as far as they fit
 //! higher floor         assignment and path
 //! otherwise            nothing new: no bytes at all, or signed when that was asked for or a report is wanted
@@ -82,7 +83,8 @@ impl World {
         match () {
             // It has this offer already, and said no to what it is. What only failed on its way is not named.
             () if poll.refused == Some(content.prefix()) => News::Nothing,
-            () if content != poll.running => News::Other(place),
+            // What is prepared for the next firmware is staged even when it has the very bytes of what runs.
+            () if content != poll.running || poll.flags.has(PollFlags::PREPARING) => News::Other(place),
             () if newest.pack.release().floor() > self.floor_of(question) => News::HigherFloor(place),
             () => News::Nothing,
         }

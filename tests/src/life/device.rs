@@ -15,7 +15,7 @@ use steadfast_core::refusal::Refusal;
 use steadfast_core::report::{Refused, Report};
 use steadfast_core::time::Instant;
 
-use super::fleet::{DeviceIdentity, SCHEMA};
+use super::fleet::{DeviceIdentity, Which};
 use super::script::{Phase, SICK, Trouble, Verdict};
 use super::server::{Server, Voice, Wire};
 use crate::flash::{Image, Nor};
@@ -76,6 +76,8 @@ pub struct Device<const R: usize, const W: usize, const E: usize> {
     running: Option<Content>,
     now: Instant,
     starts: u64,
+    which: Which,
+    is_final: bool,
     /// A bit was flipped.
     rotten: bool,
     /// Reports that were looked at.
@@ -85,11 +87,28 @@ pub struct Device<const R: usize, const W: usize, const E: usize> {
 impl<const R: usize, const W: usize, const E: usize> Device<R, W, E> {
     /// A device that has just got power.
     #[must_use]
-    pub fn start(flash: Nor<R, W, E>, server: Rc<RefCell<Server>>, oracle: Oracle) -> Self {
-        let driver = driver(flash, &server, 0);
+    pub fn start(flash: Nor<R, W, E>, server: Rc<RefCell<Server>>, oracle: Oracle, which: Which) -> Self {
+        let driver = driver(flash, &server, which, 0);
         let reported = server.borrow().reports.len();
-        let now = Instant::from_milliseconds(0);
-        Self { driver, server, oracle, history: None, running: None, now, starts: 0, rotten: false, reported }
+        Self {
+            driver,
+            server,
+            oracle,
+            history: None,
+            running: None,
+            now: Instant::from_milliseconds(0),
+            starts: 0,
+            which,
+            is_final: false,
+            rotten: false,
+            reported,
+        }
+    }
+
+    /// No other firmware will come back, over all restarts.
+    pub fn firmware_is_final(&mut self) {
+        self.is_final = true;
+        self.driver.firmware_is_final();
     }
 
     /// Its flash.
@@ -110,7 +129,10 @@ impl<const R: usize, const W: usize, const E: usize> Device<R, W, E> {
         let flash = std::mem::replace(self.flash(), spare);
         self.starts += 1;
         self.oracle.bounded.starts += 1;
-        self.driver = driver(flash, &self.server, self.starts);
+        self.driver = driver(flash, &self.server, self.which, self.starts);
+        if self.is_final {
+            self.driver.firmware_is_final();
+        }
         self.running = None;
         self.now = Instant::from_milliseconds(0);
     }
@@ -140,7 +162,9 @@ impl<const R: usize, const W: usize, const E: usize> Device<R, W, E> {
     /// The application takes what it is given.
     fn activate(&mut self) -> Vec<Vec<u8>> {
         self.running = self.driver.running().map(|intact| *intact.content());
-        self.driver.ports().health.running = self.running.map(|content| content.id());
+        let running = self.running.map(|content| content.id());
+        let health = &mut self.driver.ports().health;
+        (health.running, health.asked) = (running, 0);
         let mut sections = Vec::new();
         for name in SECTIONS {
             let mut buffer = [0; 4096];
@@ -157,7 +181,7 @@ impl<const R: usize, const W: usize, const E: usize> Device<R, W, E> {
         let moment = Moment {
             record: &record,
             running: self.running,
-            bereft: self.running.is_none() && !confirmed_is_intact(&record, flash),
+            bereft: self.running.is_none() && !is_fit(&record, flash, self.which),
             sections,
             operations: flash.journal.get(operations..).unwrap_or_default(),
             image: &flash.image,
@@ -188,7 +212,7 @@ impl<const R: usize, const W: usize, const E: usize> Device<R, W, E> {
     pub fn settle(&mut self, phase: &Phase) {
         self.oracle.bounded.restart();
         self.prepare(phase);
-        while !(self.step() && self.has_come_out(phase) && self.is_mended(phase)) {
+        while !(self.step() && self.has_come_out(phase) && self.is_ready(phase)) {
             self.trouble(phase);
         }
         let record = self.record().expect("it has started").clone();
@@ -201,7 +225,8 @@ impl<const R: usize, const W: usize, const E: usize> Device<R, W, E> {
 
     fn prepare(&mut self, phase: &Phase) {
         let mut server = self.server.borrow_mut();
-        let assigned = server.release(phase.assigned).content().id();
+        let assigned = server.release(phase.assigned).content(self.which).id();
+        server.keyring_version = if phase.verdict == Verdict::Rotated { 2 } else { 1 };
         server.out_of_reach = (phase.trouble == Trouble::OutOfReach).then_some(assigned);
         if phase.trouble == Trouble::ServerDown {
             server.voice = Voice::Silent;
@@ -211,6 +236,11 @@ impl<const R: usize, const W: usize, const E: usize> Device<R, W, E> {
     fn trouble(&mut self, phase: &Phase) {
         let Some(record) = self.record() else { return };
         let gave_up = record.trial.is_some_and(|trial| trial.stage == Stage::Suspended);
+        if phase.verdict == Verdict::Prepared && !self.driver.is_preparing() && !self.is_ready(phase) {
+            self.driver.prepare(Which::Next.schema());
+            return;
+        }
+        let Some(record) = self.record() else { return };
         match (phase.trouble, record.confirmed) {
             (Trouble::ServerDown, _) if gave_up => self.server.borrow_mut().voice = Voice::Honest,
             // After a power cut, the flash that was left has it already.
@@ -223,10 +253,16 @@ impl<const R: usize, const W: usize, const E: usize> Device<R, W, E> {
         }
     }
 
-    /// Whether nothing that rotted counts as confirmed any more.
-    fn is_mended(&mut self, phase: &Phase) -> bool {
+    /// Whether nothing that rotted counts as confirmed any more, and what was to be prepared is.
+    fn is_ready(&mut self, phase: &Phase) -> bool {
         let Some(record) = self.record().cloned() else { return false };
-        phase.trouble != Trouble::Rot || confirmed_is_intact(&record, self.flash())
+        let which = self.which;
+        let is_mended = phase.trouble != Trouble::Rot || is_fit(&record, self.flash(), which);
+        is_mended
+            && (phase.verdict != Verdict::Prepared
+                || block_on(self.driver.prepared(Which::Next.schema())).is_some_and(|prepared| {
+                    *prepared.content() == self.server.borrow().release(phase.assigned).content(Which::Next)
+                }))
     }
 
     /// Whether the device is where the phase must lead, and the server knows.
@@ -234,13 +270,17 @@ impl<const R: usize, const W: usize, const E: usize> Device<R, W, E> {
         let (Some(record), server) = (self.record(), self.server.borrow()) else { return false };
         let assigned = server.release(phase.assigned);
         let reported = |meets: &dyn Fn(&Report) -> bool| server.reports.last().is_some_and(meets);
-        let success = |report: &Report| report.running == assigned.content().id() && report.confirmed == report.running;
+        let content = assigned.content(self.which).id();
+        let success = |report: &Report| report.running == content && report.confirmed == report.running;
         self.runs(phase.verdict.comes_to(phase.assigned), &server)
             && match phase.verdict {
                 Verdict::Confirmed => reported(&|report| success(report) && report.accepted == assigned.position()),
                 Verdict::RolledBack(_) => reported(&|report| is_rejection(report, phase, &server)),
                 // The next report says so; none is owed for an adoption.
-                Verdict::Adopted => record.accepted == assigned.position() && record.floor == assigned.floor(),
+                Verdict::Rotated => record.keyring.version == 2,
+                Verdict::Adopted | Verdict::Prepared => {
+                    record.accepted == assigned.position() && record.floor == assigned.floor()
+                }
                 Verdict::Refused(_) => {
                     let below = |refused: Refused| refused.reason == Refusal::BELOW_FLOOR;
                     let told = |report: &Report| report.refused.is_some_and(below);
@@ -251,7 +291,7 @@ impl<const R: usize, const W: usize, const E: usize> Device<R, W, E> {
 
     /// Whether it runs the configuration of that release, confirmed, with no trial under way.
     fn runs(&self, sequence: u32, server: &Server) -> bool {
-        let content = server.release(sequence).content();
+        let content = server.release(sequence).content(self.which);
         let confirmed = |record: &BootRecord| {
             record.trial.is_none() && record.confirmed_slot().is_some_and(|held| held.content == content)
         };
@@ -259,12 +299,16 @@ impl<const R: usize, const W: usize, const E: usize> Device<R, W, E> {
     }
 }
 
-/// Whether the slot that counts as confirmed holds what it should.
-fn confirmed_is_intact<const R: usize, const W: usize, const E: usize>(
+/// Whether the slot that counts as confirmed is for that firmware and holds what it should.
+fn is_fit<const R: usize, const W: usize, const E: usize>(
     record: &BootRecord,
     flash: &Nor<R, W, E>,
+    which: Which,
 ) -> bool {
     let (Some(slot), Some(held)) = (record.confirmed, record.confirmed_slot()) else { return false };
+    if held.schema != which.schema().prefix() {
+        return false;
+    }
     let mut copy = flash.restart(flash.image.clone());
     let mut store = Store { flash: &mut copy, layout: &flash.geometry.layout, chunk: &mut [0; 512] };
     block_on(store.read_back(slot, &held.content)).is_some()
@@ -274,18 +318,21 @@ fn is_rejection(report: &Report, phase: &Phase, server: &Server) -> bool {
     let outcome = &report.outcome;
     let blamed = if phase.trouble == Trouble::OutOfReach { Refusal::UNREACHABLE } else { Refusal::CHECK_FAILED };
     outcome.ending == Ending::RolledBack
-        && outcome.content == server.release(phase.assigned).content().id()
+        && outcome.content == server.release(phase.assigned).content(Which::Former).id()
         && outcome.reason == blamed
 }
 
 fn driver<const R: usize, const W: usize, const E: usize>(
     flash: Nor<R, W, E>,
     server: &Rc<RefCell<Server>>,
+    which: Which,
     start: u64,
 ) -> Core<R, W, E> {
     let layout = flash.geometry.layout;
-    let firmware = Firmware { id: FIRMWARE, schema: SCHEMA, sections: &[], reset: ResetCause::Ordinary };
-    let health = Application { running: None, asked: 0, sick: server.borrow().release(SICK).content().id() };
+    let id = FirmwareId([FIRMWARE.0[0] + which as u8; 8]);
+    let firmware = Firmware { id, schema: which.schema(), sections: &[], reset: ResetCause::Ordinary };
+    let health =
+        Application { running: None, asked: 0, sick: server.borrow().release(SICK).content(Which::Former).id() };
     let identity = server.borrow().fleet.identity(start);
     Driver::new(Ports { flash, link: Wire(server.clone()), identity, health }, Setting { layout, firmware })
 }

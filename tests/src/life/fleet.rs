@@ -7,7 +7,7 @@ use steadfast_core::digest::Digest;
 use steadfast_core::envelope::{Envelope, Proof};
 use steadfast_core::id::{DeviceId, FleetId, KeyId, SchemaId};
 use steadfast_core::keyring::{Director, Keyring, Role};
-use steadfast_core::manifest::Settings;
+use steadfast_core::manifest::{Restart, Settings};
 use steadfast_core::ports::Identity;
 use steadfast_core::position::Position;
 use steadfast_core::release::{self, CommitId};
@@ -19,8 +19,25 @@ use crate::samples::{Configuration, bytes};
 /// The publisher epoch of the whole life.
 const EPOCH: u32 = 1;
 
-/// The firmware's schema.
-pub(super) const SCHEMA: SchemaId = SchemaId([3; 32]);
+/// Which of two firmwares runs on the device; the second has another schema.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Which {
+    /// The one that it was made with.
+    Former,
+    /// The one that follows.
+    Next,
+}
+
+impl Which {
+    /// The schema of its configuration.
+    #[must_use]
+    pub const fn schema(self) -> SchemaId {
+        match self {
+            Self::Former => SchemaId([3; 32]),
+            Self::Next => SchemaId([4; 32]),
+        }
+    }
+}
 
 /// Contact counts as lost after half an hour.
 const SETTINGS: Settings =
@@ -44,11 +61,11 @@ pub struct Release {
     pub sequence: u32,
     /// Its floor, a sequence.
     pub floor: u32,
-    /// What it binds to the device.
-    pub configuration: Configuration,
+    /// What it binds to the device, for the former firmware and for the next.
+    pub configurations: [Configuration; 2],
     statement: Vec<u8>,
     signatures: Vec<u8>,
-    path: Vec<u8>,
+    leaves: [Digest; 2],
 }
 
 impl Default for Fleet {
@@ -65,12 +82,12 @@ impl Fleet {
         Self { root: key(1), publisher: key(2), director: key(3), device: key(4) }
     }
 
-    /// The keyring that the device is flashed with.
+    /// The keyring of that version; the device is flashed with the first.
     #[must_use]
-    pub fn keyring(&self) -> Keyring {
+    pub fn keyring(&self, version: u32) -> Keyring {
         let role = |key: &SigningKey| Role { threshold: 1, keys: [public(key)].into_iter().collect() };
         Keyring {
-            version: 1,
+            version,
             root: role(&self.root),
             publisher: role(&self.publisher),
             director: Director::Assignments([public(&self.director)].into_iter().collect()),
@@ -83,20 +100,28 @@ impl Fleet {
     /// # Panics
     /// Not with the configurations of the samples.
     #[must_use]
-    pub fn release(&self, sequence: u32, floor: u32, configuration: Configuration) -> Release {
-        let sibling = Digest::of(b"the leaf of another device");
-        let leaf = Leaf::new(DEVICE, SCHEMA, configuration.content());
+    pub fn release(&self, sequence: u32, floor: u32, configurations: [Configuration; 2]) -> Release {
+        let leaf = |which: Which| Leaf::new(DEVICE, which.schema(), configurations[which as usize].content()).hash();
+        let leaves = [leaf(Which::Former), leaf(Which::Next)];
         let release = release::Release {
             publisher_epoch: EPOCH,
             sequence,
             floor,
             commit: CommitId::Sha1([sequence as u8; 20]),
             leaves: 2,
-            root: tree::node(&leaf.hash(), &sibling),
+            root: tree::node(&leaves[0], &leaves[1]),
         };
         let statement = encode(&release);
         let signatures = self.sign(&self.publisher, Kind::Release, &[], &statement);
-        Release { sequence, floor, configuration, statement, signatures, path: sibling.0.to_vec() }
+        Release { sequence, floor, configurations, statement, signatures, leaves }
+    }
+
+    /// The second keyring and its signature.
+    #[must_use]
+    pub fn next_keyring(&self) -> (Vec<u8>, Vec<u8>) {
+        let statement = encode(&self.keyring(2));
+        let signatures = self.sign(&self.root, Kind::Keyring, &[], &statement);
+        (statement, signatures)
     }
 
     /// Signs as the director, for one poll.
@@ -120,7 +145,7 @@ impl Fleet {
     /// The device's side of it. `drawn` keeps its random numbers apart from those of other starts.
     #[must_use]
     pub fn identity(&self, drawn: u64) -> DeviceIdentity {
-        DeviceIdentity { key: self.device.clone(), keyring: self.keyring(), drawn: drawn << 32 }
+        DeviceIdentity { key: self.device.clone(), keyring: self.keyring(1), drawn: drawn << 32 }
     }
 }
 
@@ -137,10 +162,16 @@ impl Release {
         Position { epoch: EPOCH, sequence: self.floor }
     }
 
-    /// What it binds.
+    /// What it binds for that firmware.
     #[must_use]
-    pub fn content(&self) -> Content {
-        self.configuration.content()
+    pub fn content(&self, which: Which) -> Content {
+        self.configurations[which as usize].content()
+    }
+
+    /// The configuration with that content, if it binds it for any firmware.
+    #[must_use]
+    pub fn configuration(&self, content: &Content) -> Option<&Configuration> {
+        self.configurations.iter().find(|configuration| configuration.content() == *content)
     }
 
     /// SHA-256 of its statement.
@@ -149,17 +180,19 @@ impl Release {
         Digest::of(&self.statement)
     }
 
-    /// The proof for the device's leaf.
+    /// The proof for that firmware's leaf.
     #[must_use]
-    pub fn proof(&self) -> Proof<'_> {
-        Proof { release: &self.statement, signatures: &self.signatures, index: 0, path: &self.path }
+    pub fn proof(&self, which: Which) -> Proof<'_> {
+        let path = &self.leaves[1 - which as usize].0;
+        Proof { release: &self.statement, signatures: &self.signatures, index: which as u32, path }
     }
 
-    /// The envelope for the device.
+    /// The envelope for that firmware.
     #[must_use]
-    pub fn envelope(&self) -> Vec<u8> {
-        let private = self.content().private;
-        encode(&Envelope { proof: self.proof(), private, manifest: &self.configuration.manifest })
+    pub fn envelope(&self, which: Which) -> Vec<u8> {
+        let configuration = &self.configurations[which as usize];
+        let private = configuration.content().private;
+        encode(&Envelope { proof: self.proof(which), private, manifest: &configuration.manifest })
     }
 }
 
@@ -214,5 +247,7 @@ impl Identity for DeviceIdentity {
 #[must_use]
 pub(super) fn configuration(alarms: u8) -> Configuration {
     let objects = [("alarms", bytes(alarms, 700)), ("network", bytes(200, 40)), ("sampling", bytes(201, 2100))];
-    Configuration::with(SETTINGS, &objects, None)
+    // The first ones restart the device, the later ones are hot changes.
+    let restart = if alarms < 5 { Restart::Device } else { Restart::Task };
+    Configuration::with(SETTINGS, restart, &objects, None)
 }

@@ -14,6 +14,6 @@ mod script;
 mod server;
 
 pub use device::{Device, FIRMWARE};
-pub use fleet::{Fleet, Release};
+pub use fleet::{Fleet, Release, Which};
 pub use script::{LAST, PHASES, Phase, Trouble, Verdict, releases};
 pub use server::{Server, Voice};

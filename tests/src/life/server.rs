@@ -12,7 +12,8 @@ use steadfast_core::ports::{Endpoint, Link, LinkFailed};
 use steadfast_core::report::{Report, ReportBody};
 use steadfast_core::statement::{Kind, Signed};
 
-use super::fleet::{Fleet, Release, encode};
+use super::fleet::{Fleet, Release, Which, encode};
+use crate::samples::Configuration;
 
 /// Objects up to this size come with the answer.
 const INLINE_MAX_BYTES: usize = 64;
@@ -41,6 +42,8 @@ pub struct Server {
     pub assigned: u32,
     /// How it speaks.
     pub voice: Voice,
+    /// The newest keyring it has.
+    pub keyring_version: u32,
     /// Whoever runs this does not reach it.
     pub out_of_reach: Option<ContentId>,
     /// Reports taken, oldest first.
@@ -55,8 +58,17 @@ impl Server {
     /// A server with these releases that assigns none yet.
     #[must_use]
     pub fn new(fleet: Fleet, releases: Vec<Release>) -> Self {
-        let (voice, out_of_reach) = (Voice::Honest, None);
-        Self { fleet, releases, assigned: 0, voice, out_of_reach, reports: Vec::new(), polls: 0, object_bytes: 0 }
+        Self {
+            fleet,
+            releases,
+            assigned: 0,
+            voice: Voice::Honest,
+            keyring_version: 1,
+            out_of_reach: None,
+            reports: Vec::new(),
+            polls: 0,
+            object_bytes: 0,
+        }
     }
 
     /// The release of that sequence.
@@ -74,8 +86,14 @@ impl Server {
             return Err(LinkFailed);
         }
         self.polls += 1;
+        if poll.keyring_version < self.keyring_version {
+            let (statement, signatures) = self.fleet.next_keyring();
+            return Ok(encode(&Answer::Keyring(Signed { statement: &statement, signatures: &signatures })));
+        }
         let release = self.release(self.assigned).clone();
-        let runs_it = poll.running == release.content().id();
+        let which = if poll.schema == Which::Next.schema().prefix() { Which::Next } else { Which::Former };
+        let offered = release.content(which).id();
+        let runs_it = poll.running == offered && !poll.flags.has(PollFlags::PREPARING);
         let known = self.releases.iter().find(|known| known.position() == poll.accepted);
         let floor_rises = known.is_none_or(|known| known.floor < release.floor);
         let unchanged = Unchanged {
@@ -87,14 +105,14 @@ impl Server {
         let assignment_signatures = self.direct(Kind::Assignment, bytes, &assignment);
         let assignment = Signed { statement: &assignment, signatures: &assignment_signatures };
         if runs_it && floor_rises {
-            return Ok(encode(&Answer::Adopt { assignment, proof: release.proof() }));
+            return Ok(encode(&Answer::Adopt { assignment, proof: release.proof(which) }));
         }
         // A server does not insist on what the device has rejected.
-        if runs_it || poll.refused == Some(release.content().id().prefix()) {
+        if runs_it || poll.refused == Some(offered.prefix()) {
             return Ok(self.unchanged(&poll, bytes, &unchanged));
         }
-        let inline = self.inline(&release);
-        Ok(encode(&Answer::Changed { assignment, envelope: &release.envelope(), inline: &inline }))
+        let inline = self.inline(&release.configurations[which as usize]);
+        Ok(encode(&Answer::Changed { assignment, envelope: &release.envelope(which), inline: &inline }))
     }
 
     fn unchanged(&self, poll: &Poll, bytes: &[u8], unchanged: &Unchanged) -> Vec<u8> {
@@ -111,8 +129,8 @@ impl Server {
         self.fleet.direct(kind, poll, statement)
     }
 
-    fn inline(&mut self, release: &Release) -> Vec<u8> {
-        let objects = release.configuration.objects.iter().enumerate();
+    fn inline(&mut self, configuration: &Configuration) -> Vec<u8> {
+        let objects = configuration.objects.iter().enumerate();
         let small = objects.filter_map(|(index, bytes)| Some((index, bytes.as_ref()?)));
         let small = small.filter(|(_, bytes)| bytes.len() <= INLINE_MAX_BYTES);
         let inline = small.flat_map(|(index, bytes)| [&[index as u8][..], bytes].concat()).collect::<Vec<u8>>();
@@ -121,7 +139,8 @@ impl Server {
     }
 
     fn object(&self, digest: &Digest) -> Option<&[u8]> {
-        let objects = self.releases.iter().flat_map(|release| &release.configuration.objects);
+        let configurations = self.releases.iter().flat_map(|release| &release.configurations);
+        let objects = configurations.flat_map(|configuration| &configuration.objects);
         objects.flatten().map(Vec::as_slice).find(|bytes| Digest::of(bytes) == *digest)
     }
 

@@ -4,6 +4,7 @@
 use steadfast_core::content::Content;
 
 use super::{Checker, Moment};
+use crate::life::Release;
 
 #[derive(Clone, Default)]
 pub(super) struct Complete {
@@ -30,11 +31,12 @@ impl Complete {
             assert!(excused, "runs its defaults though something was confirmed");
             return;
         };
-        let release = moment.releases.iter().find(|release| release.content() == running);
-        let release = release.expect("runs what no release has");
-        let wanted: Vec<&Vec<u8>> = release.configuration.objects.iter().flatten().collect();
+        let find = |release: &&Release| release.configuration(&running).is_some();
+        let release = moment.releases.iter().find(find).expect("runs what no release has");
+        let objects = release.configuration(&running).into_iter().flat_map(|configuration| &configuration.objects);
+        let wanted: Vec<&Vec<u8>> = objects.flatten().collect();
         assert!(sections.iter().eq(wanted), "runs a mixture under the name of release {}", release.sequence);
-        let ordered = running == moment.order().content();
+        let ordered = moment.order().configuration(&running).is_some();
         // A trial that was confirmed in the step before counts as what was confirmed then.
         let former = self.confirmed.contains(&running);
         assert!(ordered || former, "runs release {}, neither ordered nor confirmed", release.sequence);

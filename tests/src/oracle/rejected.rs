@@ -3,7 +3,7 @@
 use steadfast_core::id::ContentId;
 
 use super::{Checker, Moment};
-use crate::life::FIRMWARE;
+use crate::life::{FIRMWARE, Which};
 
 #[derive(Clone, Default)]
 pub(super) struct Rejected {
@@ -16,7 +16,7 @@ impl Checker for Rejected {
             assert!(!self.contents.contains(&running.id()), "a rejected configuration was started again");
         }
         for release in moment.releases {
-            let id = release.content().id();
+            let id = release.content(Which::Former).id();
             if moment.record.rejection(&id, &FIRMWARE).is_some() && !self.contents.contains(&id) {
                 self.contents.push(id);
             }

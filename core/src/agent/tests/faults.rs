@@ -10,7 +10,8 @@ fn a_failed_commit_begins_no_trial() {
     for event in events {
         agent.handle(event, now);
     }
-    agent.staged = Some(Staged { offer: offer(2, 1), intact: Intact::forge(Slot::B, content(2)) });
+    agent.staged =
+        Some(Staged { offer: offer(2, 1), intact: Intact::forge(Slot::B, content(2)), scope: Restart::Device });
     assert_eq!(agent.handle(Event::Tick(healthy(1)), now), Action::Commit);
     *agent.record_mut() = settled();
     assert_eq!(agent.handle(Event::CommitFailed, now), Action::Wait(now));

@@ -29,6 +29,20 @@ fn a_published_release_reaches_a_device_with_its_objects() {
 }
 
 #[test]
+fn who_prepares_is_given_the_configuration_even_if_the_same_bytes_run() {
+    let fleet = Fleet::new();
+    let server = Running::start(&fleet.config()).unwrap();
+    server.publish(&fleet.release(1, 2000)).unwrap();
+    let mut device = Device::new(1);
+    update(&server, fleet.keyring(), &mut device);
+    device.flags = PollFlags::SIGNED.with(PollFlags::PREPARING);
+    let poll = device.poll();
+    let (_, body) = server.post("/v1/poll", &poll);
+    let runs = device.running;
+    assert_eq!(device.take(fleet.keyring(), &poll, &body).0.id(), runs);
+}
+
+#[test]
 fn only_what_the_device_lacks_comes_along() {
     let fleet = Fleet::new();
     let server = Running::start(&fleet.config()).unwrap();
