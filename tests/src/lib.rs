@@ -15,5 +15,6 @@ pub mod qemu;
 pub mod samples;
 pub mod sensors;
 pub mod server;
+pub mod signatures;
 pub mod stage;
 pub mod vectors;

@@ -3,6 +3,7 @@
 //! Flags are not given here: `.cargo/config.toml` holds those of the compiler, the board's own `build.rs` those of its linker.
 
 use std::path::PathBuf;
+use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
@@ -35,16 +36,25 @@ pub(crate) fn build(board: &Board) -> Result<PathBuf> {
 /// # Errors
 /// When there is no compiler for the target, or it fails.
 pub(crate) fn cargo_build(target: &str, arguments: &[&str]) -> Result<()> {
-    let toolchain =
-        Toolchain::find(target).with_context(|| format!("no compiler for {target}: run `cargo xtask setup`"))?;
-    let mut command = toolchain.cargo("build", target);
-    command.args(["--profile", "firmware", "--locked"]).args(arguments);
-    command.current_dir(paths::workspace()).env("CARGO_TARGET_DIR", paths::bare_metal_target());
-    // In the environment it would replace the flags of .cargo/config.toml.
-    command.env_remove("RUSTFLAGS").env_remove("CARGO_ENCODED_RUSTFLAGS");
-    let status = command.status().with_context(|| format!("cannot run {command:?}"))?;
+    let mut command = cargo_command(target)?;
+    let status = command.args(arguments).status().with_context(|| format!("cannot run {command:?}"))?;
     if !status.success() {
         bail!("building for {target} failed; its messages stand above");
     }
     Ok(())
+}
+
+/// `cargo build` in the profile `firmware` for a bare-metal target, to which the caller adds what to build.
+///
+/// # Errors
+/// When there is no compiler for the target.
+pub(crate) fn cargo_command(target: &str) -> Result<Command> {
+    let toolchain =
+        Toolchain::find(target).with_context(|| format!("no compiler for {target}: run `cargo xtask setup`"))?;
+    let mut command = toolchain.cargo("build", target);
+    command.args(["--profile", "firmware", "--locked"]);
+    command.current_dir(paths::workspace()).env("CARGO_TARGET_DIR", paths::bare_metal_target());
+    // In the environment it would replace the flags of .cargo/config.toml.
+    command.env_remove("RUSTFLAGS").env_remove("CARGO_ENCODED_RUSTFLAGS");
+    Ok(command)
 }

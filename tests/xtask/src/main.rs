@@ -11,6 +11,7 @@ mod paths;
 mod programs;
 mod real;
 mod setup;
+mod signatures;
 mod size;
 mod test;
 mod toolchain;
@@ -41,6 +42,8 @@ enum Command {
     Mutants,
     /// Show a fleet on this machine: a commit reaches a microcontroller and a gateway, and a bad one is rolled back.
     Demo,
+    /// Judge published Ed25519 signatures on this machine and on every emulated board.
+    Signatures(signatures::Options),
     /// Print flash and RAM by component: the board's firmware, and the core alone.
     Size,
     /// Run all tests of the project.
@@ -57,6 +60,7 @@ fn main() -> ExitCode {
         Command::Real(options) => real::run(&options),
         Command::Mutants => mutants::run(),
         Command::Demo => demo::run(),
+        Command::Signatures(options) => signatures::run(&options),
         Command::Size => size::run(),
         Command::Test(options) => test::run(&options),
         Command::Vectors => vectors::run(),

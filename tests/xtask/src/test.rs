@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use crate::{board, paths, programs};
+use crate::{board, paths, programs, signatures};
 
 /// Tests that run at once, on whatever machine: the slowest ones wait for deadlines of half a minute and need no processor.
 const THREADS: &str = "4";
@@ -23,6 +24,10 @@ pub(crate) struct Options {
     /// The inner loop: nothing that needs the emulated board, and of the power cuts a sample.
     #[arg(long)]
     quick: bool,
+
+    /// Where published test data lies: Ed25519 signatures in `wycheproof/` and `ed25519-speccheck/`.
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
 }
 
 /// Builds what the tests need, and runs those of every crate that builds for this machine.
@@ -30,7 +35,12 @@ pub(crate) struct Options {
 /// # Errors
 /// At the first thing that fails.
 pub(crate) fn run(options: &Options) -> Result<()> {
-    if options.quick { quick() } else { all() }
+    if options.quick { quick() } else { all() }?;
+    let Some(data) = &options.data else {
+        println!("Left out: {}.", signatures::LEFT_OUT);
+        return Ok(());
+    };
+    if options.quick { signatures::here(data) } else { signatures::everywhere(data) }
 }
 
 fn all() -> Result<()> {
