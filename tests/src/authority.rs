@@ -20,6 +20,10 @@ use steadfast_core::tree::Leaf;
 
 /// Seconds between two polls, so short that a test never waits for one.
 const POLL_SECONDS: u32 = 1;
+
+/// The least that a poll interval of a second and a freshness interval of ten allow.
+const LOST_CONTACT_SECONDS: u32 = 30;
+
 /// More than any statement, signature or answer here.
 const BUFFER_BYTES: usize = 4096;
 
@@ -115,8 +119,8 @@ impl Authority {
         let draft = Draft {
             settings: Settings {
                 poll_seconds: POLL_SECONDS,
-                freshness_seconds: 60,
-                lost_contact_seconds: 0,
+                freshness_seconds: 10,
+                lost_contact_seconds: LOST_CONTACT_SECONDS,
                 attempt: 0,
             },
             policy: Policy { reach: Reach::Server, trial_seconds: wanted.trial_seconds, boots: 3 },

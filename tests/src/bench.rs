@@ -1,7 +1,7 @@
 //! The emulated board on the bench: flashed, with a server that can be told what to order.
 
 use std::fs;
-use std::io::{Seek, SeekFrom, Write};
+use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::PathBuf;
 
 use steadfast_core::manifest::{Flags, Restart, Risk};
@@ -12,6 +12,9 @@ use crate::server::Server;
 
 /// Name of the flash image in the bench's folder.
 const FLASH: &str = "flash.img";
+
+/// Inside the manifest in slot A, behind its header: see the board's `board.toml`.
+const MANIFEST_OF_SLOT_A: u64 = 0x000C_0000 + 160;
 
 /// The sample application's sections with these values.
 #[must_use]
@@ -99,6 +102,19 @@ impl Bench {
     /// When it was not kept.
     pub fn restore_flash(&self) {
         fs::copy(self.folder.path().join("kept.img"), self.flash()).expect("a kept image");
+    }
+
+    /// Flips a bit of the manifest in slot A, which holds the first configuration.
+    ///
+    /// # Panics
+    /// When the image cannot be written.
+    pub fn flip_a_bit_of_slot_a(&self) {
+        let mut image = fs::OpenOptions::new().read(true).write(true).open(self.flash()).expect("the image is there");
+        let mut byte = [0];
+        image.seek(SeekFrom::Start(MANIFEST_OF_SLOT_A)).expect("inside");
+        image.read_exact(&mut byte).expect("the image is readable");
+        image.seek(SeekFrom::Start(MANIFEST_OF_SLOT_A)).expect("inside");
+        image.write_all(&[byte[0] ^ 1]).expect("the image is writable");
     }
 
     fn flash(&self) -> PathBuf {
