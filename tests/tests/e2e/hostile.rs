@@ -28,12 +28,20 @@ fn damage(random: &mut u64, bytes: usize) -> Treatment {
     if way.is_multiple_of(2) { Treatment::FlipBit(at % (bytes * 8)) } else { Treatment::Truncate(at % bytes) }
 }
 
-/// Waits until a device has met so many more exchanges of a subject.
+fn count(tally: Tally, subject: Subject) -> usize {
+    if subject == Subject::Poll { tally.polls.exchanges } else { tally.objects.exchanges }
+}
+
+/// Waits until a device has met so many exchanges of a subject. They are counted from the relay's start: what fails is asked for less
+/// and less often, and one device goes on while another one is waited for.
 fn sit_through(actor: &Actor, subject: Subject, wanted: usize) {
-    let count = |tally: Tally| if subject == Subject::Poll { tally.polls.exchanges } else { tally.objects.exchanges };
-    let before = count(actor.device.relay.tally());
-    let met = actor.device.relay.wait(PATIENCE, |exchanges| count(Tally::of(exchanges)) >= before + wanted);
+    let met = actor.device.relay.wait(PATIENCE, |exchanges| count(Tally::of(exchanges), subject) >= wanted);
     assert!(met, "{} asks no more", actor.device.name);
+}
+
+/// How many exchanges of a subject each device has met.
+fn met(actors: &[Actor; 2], subject: Subject) -> [usize; 2] {
+    actors.each_ref().map(|actor| count(actor.device.relay.tally(), subject))
 }
 
 #[test]
@@ -49,9 +57,10 @@ fn damaged_answers_are_refused_and_write_nothing_and_an_honest_one_is_taken() ->
             (signed, _) => damage(&mut random, signed),
         });
     }
+    let polls = met(&actors, Subject::Poll);
     stage.publish_period(200)?;
-    for (actor, before) in actors.iter().zip(&before) {
-        sit_through(actor, Subject::Poll, ANSWERS);
+    for ((actor, before), polls) in actors.iter().zip(&before).zip(polls) {
+        sit_through(actor, Subject::Poll, polls + ANSWERS);
         assert!(before.equals_outside(&actor.contents(), &[]), "{} wrote something", actor.device.name);
     }
     for actor in &actors {
@@ -77,9 +86,10 @@ fn damaged_objects_never_run_and_honest_ones_are_fetched_again() -> Outcome {
             _ => nothing_inline(passing),
         });
     }
+    let objects = met(&actors, Subject::Object);
     stage.publish_period(200)?;
-    for (actor, before) in actors.iter().zip(&before) {
-        sit_through(actor, Subject::Object, OBJECTS);
+    for ((actor, before), objects) in actors.iter().zip(&before).zip(objects) {
+        sit_through(actor, Subject::Object, objects + OBJECTS);
         let after = actor.contents().record().expect("there is a record");
         assert_eq!(after, *before, "{}: nothing was tried, nothing is rejected", actor.device.name);
     }
