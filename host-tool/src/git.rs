@@ -19,6 +19,9 @@ pub enum GitError {
     /// The revision names nothing, or no commit.
     #[error("no commit is called `{0}`")]
     UnknownCommit(String),
+    /// A repository in which nothing was committed.
+    #[error("this repository has no commit yet")]
+    NoCommit,
     /// History was cut off when cloning.
     #[error("this clone is shallow: the first commits are missing, so the release's sequence cannot be counted")]
     Shallow,
@@ -37,6 +40,7 @@ impl GitError {
         match self {
             Self::NotARepository(_) => "run `git init`, or name a folder inside a clone with --fleet",
             Self::UnknownCommit(_) => "`git log` lists commits; a commit of elsewhere has to be fetched first",
+            Self::NoCommit => "commit, or read the files as they lie with --worktree",
             Self::Shallow => "run `git fetch --unshallow`; in CI, set the checkout's depth to 0",
             Self::Rewritten("grafts") => "remove `.git/info/grafts`, or build from a fresh clone",
             Self::Rewritten(_) => "delete them (`git replace -l`, `git replace -d`), or build from a fresh clone",
@@ -99,8 +103,11 @@ impl Repository {
     /// The commit that a revision (`HEAD`, a branch, a tag, a prefix of an id) names.
     ///
     /// # Errors
-    /// [`GitError::UnknownCommit`].
+    /// [`GitError::UnknownCommit`], [`GitError::NoCommit`].
     pub fn commit(&self, revision: &str) -> Result<ObjectId, GitError> {
+        if revision == "HEAD" && !self.has_commits() {
+            return Err(GitError::NoCommit);
+        }
         let unknown = || GitError::UnknownCommit(revision.to_owned());
         let id = self.inner.rev_parse_single(revision).map_err(|_| unknown())?;
         let object = id.object().map_err(|_| unknown())?;

@@ -20,7 +20,10 @@ pub enum Lineage {
 #[derive(Debug, Error)]
 pub enum LineageError {
     /// The published commit is not here.
-    #[error("the last published commit {0} is not in this clone; run `git fetch`, then try again")]
+    #[error(
+        "the last published commit {0} is not in this clone; run `git fetch`, then try again; should it not be there then, another repository was published to this \
+         server"
+    )]
     Unknown(String),
     /// Two branches.
     #[error(
@@ -33,9 +36,18 @@ pub enum LineageError {
         /// What is.
         published: ObjectId,
     },
-    /// The repository.
-    #[error("{0}; {help}", help = .0.help())]
-    Git(#[from] GitError),
+    /// The repository. No `source`: the message has all of it.
+    #[error("{error}; {help}", help = error.help())]
+    Git {
+        /// What git says.
+        error: GitError,
+    },
+}
+
+impl From<GitError> for LineageError {
+    fn from(error: GitError) -> Self {
+        Self::Git { error }
+    }
 }
 
 /// Compares `commit` with the last published one, given by its full id.

@@ -1,13 +1,10 @@
 //! Numbers with their nouns, as people write them.
 
-/// `1 device`, `2 devices`, `1 leaf`, `3 leaves`, `2 entries`: the noun is given for one.
+/// `1 device`, `2 devices`, `2 entries`: the noun is given for one.
 #[must_use]
 pub fn counted(count: usize, noun: &str) -> String {
     if count == 1 {
         return format!("1 {noun}");
-    }
-    if let Some(stem) = noun.strip_suffix('f') {
-        return format!("{count} {stem}ves");
     }
     match noun.strip_suffix('y') {
         Some(stem) => format!("{count} {stem}ies"),
@@ -25,8 +22,6 @@ mod tests {
             (0, "device", "0 devices"),
             (1, "device", "1 device"),
             (2, "device", "2 devices"),
-            (1, "leaf", "1 leaf"),
-            (2, "leaf", "2 leaves"),
             (1, "entry", "1 entry"),
             (3, "entry", "3 entries"),
         ] {

@@ -101,7 +101,7 @@ fn two_publishers_who_do_not_share_keys_sign_one_pack() {
     fleet.run(&["sign", name, "--key", out.join("publisher.key").to_str().unwrap()]).fine();
     assert!(fleet.run(&["verify", name]).failed(7).contains("signed by 1 of the 2"));
     fleet.run(&["sign", name, "--key", theirs.join("publisher.key").to_str().unwrap()]).fine();
-    assert!(fleet.run(&["verify", name]).fine().contains("good: 2 leaves"));
+    assert!(fleet.run(&["verify", name]).fine().contains("good: release for 1 device"));
 }
 
 #[test]
@@ -113,14 +113,19 @@ fn only_descendants_of_what_is_published_are_published() {
         fleet.run(&[&["publish", "--server", &server.url, "--key", "keys/publisher.key"], more].concat())
     };
     assert!(publish(&["--dry-run"]).fine().contains("would publish release 2"));
-    assert!(publish(&[]).fine().contains("published release 2"));
-    assert_eq!(publish(&[]).fine(), "published already\n");
-    assert_eq!(publish(&["--commit", "HEAD~1"]).fine(), "superseded\n");
+    let published = publish(&[]).fine();
+    assert!(published.contains("published release 2") && published.contains("1 of 1 device changes"), "{published}");
+    let again = publish(&[]).fine();
+    assert!(again.starts_with("release 2 of commit ") && again.ends_with(" is published already\n"), "{again}");
+    let overtaken = publish(&["--commit", "HEAD~1"]);
+    assert!(overtaken.out.starts_with("superseded: release 2 ("), "{}", overtaken.out);
+    assert!(overtaken.failed(9).contains("git revert"));
     git(&fleet.path(), &["checkout", "-q", "-b", "side", "HEAD~1"]);
     fleet.set_period(3000);
     fleet.set_period(4000);
     assert!(publish(&[]).failed(1).contains("does not descend"));
-    assert!(publish(&["--commit", "nonsense"]).failed(1).contains("no commit is called"));
+    let unknown = publish(&["--commit", "nonsense"]).failed(1);
+    assert_eq!(unknown.matches("no commit is called").count(), 1, "{unknown}");
     git(&fleet.path(), &["checkout", "-q", "main"]);
     fleet.set_period(5000);
     let (shallow, url) = (fleet.beside("shallow"), format!("file://{}", fleet.path().display()));
@@ -162,7 +167,39 @@ fn the_same_commit_helps_a_server_that_lost_its_pack() {
     assert!(status().failed(1).contains("cannot serve release 1"));
     assert!(publish(&server).contains("published already: release 1"));
     status().fine();
-    assert_eq!(publish(&server), "published already\n");
+    assert!(publish(&server).contains("is published already"));
+}
+
+#[test]
+fn what_stands_here_is_checked_before_anything_is_said_to_be_published() {
+    let (fleet, other) = (Fleet::new(), Fleet::new());
+    let server = fleet.serve();
+    let publish = |fleet: &Fleet, more: &[&str]| fleet.run(&[&["publish", "--server", &server.url], more].concat());
+    let key = ["--key", "keys/publisher.key"];
+    publish(&fleet, &key).fine();
+    assert!(publish(&fleet, &[]).failed(1).contains("--key"));
+    assert!(publish(&fleet, &["--key", "nowhere.key"]).failed(1).contains("nowhere.key"));
+    assert!(publish(&fleet, &["--key", "keys/root.key"]).failed(1).contains("holds a root key"));
+    assert!(publish(&fleet, &["--key", "README.md"]).failed(1).contains("is no private key file"));
+    let foreign = other.path().join("keys/publisher.key");
+    let pack = fleet.pack("a.pack");
+    for command in [&["publish", "--server", &server.url][..], &["sign", pack.to_str().unwrap()]] {
+        let refused = fleet.run(&[command, &["--key", foreign.to_str().unwrap()]].concat()).failed(1);
+        assert!(refused.contains("is not in keyring 1 (publishers: "), "{refused}");
+    }
+    let stranger = publish(&other, &key).failed(1);
+    assert!(stranger.contains("this server is of fleet") && !stranger.contains("git fetch"), "{stranger}");
+    fs::write(fleet.path().join("layers/common.toml"), "sampling.period_ms = 7000\n").unwrap();
+    assert!(publish(&fleet, &key).failed(1).contains("differs from the commit"));
+}
+
+#[test]
+fn a_repository_without_a_commit_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    steadfast(folder.path(), &["init", "--name", "trial"]).fine();
+    git(folder.path(), &["init", "-q"]);
+    let refused = steadfast(folder.path(), &["check"]).failed(1);
+    assert!(refused.contains("no commit yet") && refused.contains("--worktree"), "{refused}");
 }
 
 #[test]

@@ -51,11 +51,11 @@ pub(crate) fn run(args: &BuildArgs) -> anyhow::Result<Exit> {
     let release = pack.release();
     match args.format {
         Format::Text => println!(
-            "{}\nrelease {} of commit {}, {}, digest {}",
+            "{}\nrelease {} of commit {} for {}, digest {}",
             path.display(),
             release.sequence,
             release.commit,
-            counted(release.leaves as usize, "leaf"),
+            counted(pack.leaves().devices().len(), "device"),
             pack.digest()
         ),
         Format::Json => println!(

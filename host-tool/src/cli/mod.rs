@@ -31,7 +31,7 @@ use steadfast::diagnostics::{Color, Diagnostics};
 
 /// GitOps for fleets of microcontrollers and gateways.
 ///
-/// Exit codes: 0 fine, 1 error, 5 a device is unhealthy, 7 verification failed, 8 schema skew.
+/// Exit codes: 0 fine, 1 error, 5 a device is unhealthy, 7 verification failed, 8 schema skew, 9 superseded.
 #[derive(Parser)]
 #[command(name = "steadfast", version, propagate_version = true)]
 struct Cli {
@@ -89,6 +89,8 @@ pub(crate) enum Exit {
     Unverified = 7,
     /// A firmware's schema and the fleet's disagree.
     SchemaSkew = 8,
+    /// A newer commit is published, so this one was not.
+    Superseded = 9,
 }
 
 impl From<Exit> for ExitCode {

@@ -1,17 +1,18 @@
 //! `steadfast publish`: a commit, compiled, signed and handed to a server; or a pack that was signed before.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
 use clap::Args;
 use steadfast::client::{Client, ClientError};
 use steadfast::fleet::Fleet;
 use steadfast::git::{GitError, Repository};
-use steadfast::keys::{Chain, Signer};
+use steadfast::keys::{Chain, KeyFile, Signer};
 use steadfast::lineage::{self, Lineage, LineageError};
 use steadfast::pack::Pack;
-use steadfast::serve::api::{FleetInfo, ProblemCode};
+use steadfast::serve::api::{FleetInfo, ProblemCode, Published, ReleaseInfo};
 use steadfast::sign;
+use steadfast::words::counted;
 use steadfast_core::statement::SIGNATURE_BYTES;
 
 use super::progress::Progress;
@@ -43,25 +44,41 @@ struct Parcel {
     signatures: Vec<u8>,
 }
 
-/// Runs `steadfast publish`. A job that lost the race to a newer commit ends well and says `superseded`.
+/// What is to be published.
+enum Given<'a> {
+    /// A commit, still to be compiled.
+    Commit(Box<Fleet>),
+    /// A pack, and where it lies.
+    Pack(Box<Pack>, &'a Path),
+}
+
+/// Why there is nothing to publish.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Overtaken {
+    Already,
+    Superseded,
+}
+
+/// Runs `steadfast publish`. What stands here alone is checked before the server is asked: keys, tree, commit. A job that lost the
+/// race to a newer commit says `superseded` and ends with a code of its own.
 pub(crate) fn run(args: &PublishArgs) -> anyhow::Result<Exit> {
     if args.reading.worktree {
         return Err(anyhow!("a worktree is never published; commit, and publish the commit"));
     }
     let client = Client::new(&args.server)?;
-    let known = client.fleet()?;
     let chain = verify::chain(&args.reading.fleet, None)?;
+    let keys = signing::keys(&args.key)?;
+    signing::require_publishers(&keys, chain.newest())?;
+    let given = given(args)?;
+    let known = client.fleet()?;
     if known.fleet != chain.fleet().to_string() {
-        return Err(anyhow!("the server serves fleet {}, and this is fleet {}", known.fleet, chain.fleet()));
+        return Err(anyhow!("this server is of fleet {}, this repository is {}", known.fleet, chain.fleet()));
+    }
+    if let (Some(end), Some(newest)) = (overtaken(args, &given, &known)?, &known.newest) {
+        return Ok(nothing(end, newest));
     }
     let progress = Progress::new();
-    let given = args.pack.as_deref().map(reading::pack).transpose()?;
-    if let Some(end) = overtaken(args, given.as_ref(), &known)? {
-        drop(progress);
-        println!("{end}");
-        return Ok(Exit::Fine);
-    }
-    let parcel = parcel((args, given), &chain, &progress)?;
+    let parcel = parcel((given, &keys), &chain, &progress)?;
     progress.step("verifying every leaf");
     let verdict = sign::verify(&parcel.pack, chain.fleet(), chain.newest(), &parcel.signatures);
     verdict.map_err(|error| Exit::Unverified.with(error))?;
@@ -74,38 +91,64 @@ pub(crate) fn run(args: &PublishArgs) -> anyhow::Result<Exit> {
     upload(&client, &parcel, progress)
 }
 
-/// Whether there is nothing to publish, and why. A pack is judged by its commit, where its repository is at hand.
-fn overtaken(args: &PublishArgs, given: Option<&Pack>, known: &FleetInfo) -> anyhow::Result<Option<&'static str>> {
+/// Reads what is to be published: a dirty tree, an unknown commit or a damaged pack ends here.
+fn given(args: &PublishArgs) -> anyhow::Result<Given<'_>> {
+    match args.pack.as_deref() {
+        Some(path) => Ok(Given::Pack(Box::new(reading::pack(path)?), path)),
+        None if args.key.is_empty() => Err(anyhow!("a release has to be signed: name a publisher's key with --key")),
+        None => Ok(Given::Commit(Box::new(args.reading.open()?))),
+    }
+}
+
+/// Whether there is nothing to publish. A pack is judged by its commit, where its repository is at hand.
+fn overtaken(args: &PublishArgs, given: &Given<'_>, known: &FleetInfo) -> anyhow::Result<Option<Overtaken>> {
     let Some(published) = &known.newest else { return Ok(None) };
-    let repository = match Repository::discover(&args.reading.fleet) {
-        Err(GitError::NotARepository(_)) if given.is_some() => return Ok(None),
-        repository => repository.map_err(LineageError::from)?,
+    let repository = match (Repository::discover(&args.reading.fleet), given) {
+        (Err(GitError::NotARepository(_)), Given::Pack(..)) => return Ok(None),
+        (repository, _) => repository.map_err(LineageError::from)?,
     };
     repository.require_whole_history().map_err(LineageError::from)?;
     let commit = match given {
-        Some(pack) => match repository.commit(&pack.release().commit.to_string()) {
+        Given::Pack(pack, _) => match repository.commit(&pack.release().commit.to_string()) {
             Err(GitError::UnknownCommit(_)) => return Ok(None),
             commit => commit.map_err(LineageError::from)?,
         },
-        None => repository.commit(args.reading.commit.as_deref().unwrap_or("HEAD")).map_err(LineageError::from)?,
+        Given::Commit(fleet) => repository.commit(&fleet.source.commit.to_string()).map_err(LineageError::from)?,
     };
     Ok(match lineage::compare(&repository, commit, &published.commit)? {
-        Lineage::Superseded => Some("superseded"),
+        Lineage::Superseded => Some(Overtaken::Superseded),
         // A pack may be the same commit under a new publisher epoch: the server decides.
         // A server that has lost its copy needs it again.
-        Lineage::Same if given.is_none() && known.served => Some("published already"),
+        Lineage::Same if matches!(given, Given::Commit(_)) && known.served => Some(Overtaken::Already),
         Lineage::Same | Lineage::Follows => None,
     })
 }
 
-fn parcel((args, given): (&PublishArgs, Option<Pack>), chain: &Chain, progress: &Progress) -> anyhow::Result<Parcel> {
-    let keys = signing::keys(&args.key)?;
-    let (pack, beside) = match given.zip(args.pack.as_deref()) {
-        Some((pack, path)) => (pack, reading::signatures(path)?),
-        None => {
-            let fleet: Fleet = args.reading.open()?;
-            (making::release(&fleet, chain.newest().publisher_epoch, progress)?, Vec::new())
+/// Says why nothing was published, in one line.
+fn nothing(end: Overtaken, newest: &ReleaseInfo) -> Exit {
+    let (sequence, commit) = (newest.sequence, short_commit(&newest.commit));
+    match end {
+        Overtaken::Already => {
+            println!("release {sequence} of commit {commit} is published already");
+            Exit::Fine
         }
+        Overtaken::Superseded => {
+            println!("superseded: release {sequence} ({commit}) is newer; nothing was published");
+            eprintln!("to go back: `git revert` what should go, then publish");
+            Exit::Superseded
+        }
+    }
+}
+
+/// As much of a commit's id as git shows.
+fn short_commit(commit: &str) -> String {
+    commit.chars().take(7).collect()
+}
+
+fn parcel((given, keys): (Given<'_>, &[KeyFile]), chain: &Chain, progress: &Progress) -> anyhow::Result<Parcel> {
+    let (pack, beside) = match given {
+        Given::Pack(pack, path) => (*pack, reading::signatures(path)?),
+        Given::Commit(fleet) => (making::release(&fleet, chain.newest().publisher_epoch, progress)?, Vec::new()),
     };
     let own = sign::sign(&pack, keys.iter().map(|key| key as &dyn Signer))?;
     Ok(Parcel { pack, signatures: merged(&own, &beside) })
@@ -143,15 +186,25 @@ fn upload(client: &Client, parcel: &Parcel, progress: Progress) -> anyhow::Resul
     match published {
         Ok(published) => {
             let verb = if published.known { "published already:" } else { "published" };
-            println!("{verb} release {} ({})", published.release.sequence, published.release.digest);
+            let release = &published.release;
+            println!("{verb} release {} ({}){}", release.sequence, release.digest, hit(&published));
             Ok(Exit::Fine)
         }
         Err(error) if error.code() == Some(ProblemCode::Superseded) => {
-            println!("superseded");
-            eprintln!("{error}");
-            Ok(Exit::Fine)
+            println!("superseded: {error}; nothing was published");
+            Ok(Exit::Superseded)
         }
         Err(error) => Err(refused(error)),
+    }
+}
+
+/// How many devices it changes, where the server can tell.
+fn hit(published: &Published) -> String {
+    let all = published.devices;
+    match published.changed {
+        Some(1) => format!("; 1 of {} changes", counted(all as usize, "device")),
+        Some(changed) => format!("; {changed} of {} change", counted(all as usize, "device")),
+        None => format!("; for {}", counted(all as usize, "device")),
     }
 }
 

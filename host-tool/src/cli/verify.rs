@@ -43,8 +43,8 @@ pub(crate) fn run(args: &VerifyArgs) -> anyhow::Result<Exit> {
     let signers: Vec<String> = verdict.signers.iter().map(ToString::to_string).collect();
     match args.format {
         Format::Text => println!(
-            "good: {}, {}, {}; signed by {}{}",
-            counted(verdict.leaves as usize, "leaf"),
+            "good: release for {}, {}, {}; signed by {}{}",
+            counted(verdict.devices, "device"),
             counted(verdict.manifests, "configuration"),
             counted(verdict.objects, "object"),
             signers.join(", "),
@@ -56,6 +56,7 @@ pub(crate) fn run(args: &VerifyArgs) -> anyhow::Result<Exit> {
                 "format": 1,
                 "good": true,
                 "leaves": verdict.leaves,
+                "devices": verdict.devices,
                 "manifests": verdict.manifests,
                 "objects": verdict.objects,
                 "signers": signers,

@@ -37,7 +37,7 @@ impl From<GitError> for Finding {
     fn from(error: GitError) -> Self {
         let code = match &error {
             GitError::NotARepository(_) => Code::NotARepository,
-            GitError::UnknownCommit(_) => Code::UnknownCommit,
+            GitError::UnknownCommit(_) | GitError::NoCommit => Code::UnknownCommit,
             GitError::Shallow => Code::ShallowClone,
             GitError::Rewritten(_) => Code::RewrittenHistory,
             GitError::Broken(_) => Code::BrokenRepository,

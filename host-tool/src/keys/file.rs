@@ -128,16 +128,15 @@ impl KeyFile {
         let unreadable = |error| KeyError::Unreadable(path.to_owned(), error);
         let file = File::open(path).map_err(unreadable)?;
         let mode = file.metadata().map_err(unreadable)?.permissions().mode() & 0o7777;
-        if mode & 0o077 != 0 {
-            return Err(KeyError::Exposed(path.to_owned(), mode));
-        }
         let mut text = String::new();
         let read = file.take(FILE_MAX_BYTES).read_to_string(&mut text);
         read.map_err(|error| match error.kind() {
             io::ErrorKind::InvalidData => KeyError::Malformed(path.to_owned()),
             _ => unreadable(error),
         })?;
-        Self::from_text(&text).ok_or_else(|| KeyError::Malformed(path.to_owned()))
+        let key = Self::from_text(&text).ok_or_else(|| KeyError::Malformed(path.to_owned()))?;
+        // After its content: what is no key has nothing to hide.
+        if mode & 0o077 == 0 { Ok(key) } else { Err(KeyError::Exposed(path.to_owned(), mode)) }
     }
 
     /// Reads a key file and demands its purpose.
@@ -225,6 +224,8 @@ mod tests {
             let error = KeyFile::load(&path).unwrap_err().to_string();
             assert!(error.contains("chmod 600") && error.contains(&format!("{mode:04o}")), "{error}");
         }
+        fs::write(&path, "# A fleet\n").unwrap();
+        assert!(matches!(KeyFile::load(&path), Err(KeyError::Malformed(_))), "what is no key was not exposed");
     }
 
     #[test]

@@ -31,7 +31,7 @@ pub use write::{Draft, encode};
 use steadfast_core::content::{Content, ObjectRef};
 use steadfast_core::digest::Digest;
 use steadfast_core::envelope::{Envelope, Proof};
-use steadfast_core::id::{ContentId, FleetId};
+use steadfast_core::id::{ContentId, DeviceId, FleetId};
 use steadfast_core::manifest::Manifest;
 use steadfast_core::release::Release;
 
@@ -170,6 +170,18 @@ impl Pack {
         let proof = Proof { release: self.statement(), signatures, index: place.index, path: &path };
         let envelope = Envelope { proof, private: place.private(), manifest: self.manifest(place) };
         postcard::to_extend(&envelope, Vec::new()).expect("a vector takes every byte")
+    }
+
+    /// How many devices are to run something else than by the release before, or did not stand in it.
+    #[must_use]
+    pub fn changed_from(&self, before: &Self) -> u32 {
+        let changes = |place: &Place<'_>| {
+            let then = before.leaves.find(&place.device, place.schema.prefix());
+            then.is_none_or(|then| before.content(&then) != self.content(place))
+        };
+        let mut changed: Vec<DeviceId> = self.leaves.places().filter(changes).map(|place| place.device).collect();
+        changed.dedup();
+        changed.len() as u32
     }
 
     /// What each manifest is called when it runs without a private object, by its place.

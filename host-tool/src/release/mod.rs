@@ -93,6 +93,16 @@ mod tests {
     }
 
     #[test]
+    fn only_devices_that_are_to_run_something_else_count_as_changed() {
+        let release = |devices, period_ms| build(&sample::fleet(devices, 2, period_ms), sample::ISSUE).unwrap();
+        let before = release(5, 2000);
+        assert_eq!(release(5, 2000).changed_from(&before), 0);
+        assert_eq!(release(5, 3000).changed_from(&before), 3, "the group of three");
+        assert_eq!(release(6, 2000).changed_from(&before), 1, "the new one");
+        assert_eq!(before.changed_from(&release(6, 2000)), 0, "who left runs what it ran");
+    }
+
+    #[test]
     fn a_release_of_a_worktree_names_no_commit() {
         let mut compiled = sample::compiled(1);
         compiled.source.worktree = true;

@@ -57,6 +57,10 @@ pub struct Published {
     pub release: ReleaseInfo,
     /// Whether it was there before.
     pub known: bool,
+    /// How many devices it is for.
+    pub devices: u32,
+    /// How many of them are to run something else than by the release before; `None` where that one is not at hand.
+    pub changed: Option<u32>,
 }
 
 /// Where a device stands between what git asks for and what it runs.

@@ -180,6 +180,12 @@ impl Server {
         };
         let (pack, signatures, standing, rows) = blocking(judge).await?;
         let position = pack.release().position();
+        let devices = pack.leaves().devices().len() as u32;
+        let before = self.world().newest.clone().filter(|_| standing == Standing::New);
+        let changed = match &before {
+            Some(before) => Some(pack.changed_from(&before.pack)),
+            None => rows.is_empty().then_some(devices),
+        };
         let row = match rows.into_iter().last().filter(|_| standing == Standing::Known) {
             Some(row) => row,
             None => ReleaseRow {
@@ -194,12 +200,12 @@ impl Server {
         self.clone().keep_release(pack, &row, standing).await?;
         let release = published.ok_or_else(|| StoreError::Failed(format!("release {} is gone", position.sequence)))?;
         (self.log)(&format!(
-            "release {} of commit {} taken, {}",
+            "release {} of commit {} taken, for {}",
             release.sequence,
             release.commit,
-            counted(release.leaves as usize, "leaf")
+            counted(devices as usize, "device")
         ));
-        Ok(Published { release, known: standing == Standing::Known })
+        Ok(Published { release, known: standing == Standing::Known, devices, changed })
     }
 
     /// The file, then the row, then the world: a kill between any two of them leaves nothing half done.

@@ -9,7 +9,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-pub use verify::{Verdict, VerifyError, believed, check_signatures, verify};
+pub use verify::{Verdict, VerifyError, believed, check_signatures, stranger, verify};
 
 use steadfast_core::id::KeyId;
 use steadfast_core::refusal::Refusal;

@@ -6,7 +6,7 @@ use steadfast_core::id::{DeviceId, FleetId, KeyId};
 use steadfast_core::keyring::Keyring;
 use steadfast_core::position::Position;
 use steadfast_core::refusal::Refusal;
-use steadfast_core::statement::{Message, SIGNATURE_BYTES};
+use steadfast_core::statement::{Message, PublicKey, SIGNATURE_BYTES};
 use steadfast_core::tree;
 use thiserror::Error;
 
@@ -40,7 +40,7 @@ pub enum VerifyError {
         keyring: u32,
     },
     /// Not enough, or not good ones.
-    #[error("signed by {signed} of the {needed} publisher keys that are needed: {reason}; others run `steadfast sign`")]
+    #[error("signed by {signed} of the {needed} publisher keys that are needed: {hint}")]
     Signatures {
         /// How many of the keyring's keys are among the signers.
         signed: usize,
@@ -48,6 +48,8 @@ pub enum VerifyError {
         needed: u8,
         /// What a device says.
         reason: Refusal,
+        /// Which key is a stranger's, or what to do next.
+        hint: String,
     },
     /// One device's part.
     #[error("device {device} would refuse this pack: {reason}")]
@@ -64,6 +66,8 @@ pub enum VerifyError {
 pub struct Verdict {
     /// Leaves, the roster's included.
     pub leaves: u32,
+    /// Devices with a configuration.
+    pub devices: usize,
     /// Different manifests.
     pub manifests: usize,
     /// Objects, whose digests were checked when the pack was read.
@@ -100,6 +104,7 @@ pub fn verify(pack: &Pack, fleet: FleetId, keyring: &Keyring, signatures: &[u8])
     }
     Ok(Verdict {
         leaves: pack.release().leaves,
+        devices: pack.leaves().devices().len(),
         manifests: pack.manifests().len(),
         objects: pack.objects().len(),
         signers: signers(&believed(keyring, signatures)),
@@ -114,8 +119,24 @@ pub fn check_signatures(message: &Message, keyring: &Keyring, signatures: &[u8])
     let publisher = &keyring.publisher;
     message.verify(&publisher.keys, publisher.threshold, signatures).map_err(|reason| {
         let signed = believed(keyring, signatures).len() / SIGNATURE_BYTES;
-        VerifyError::Signatures { signed, needed: publisher.threshold, reason }
+        let hint = match stranger(keyring, &signers(signatures)) {
+            Some(words) => words,
+            None if signed < usize::from(publisher.threshold) => {
+                format!("sign with --key or `steadfast sign` (refusal {})", reason.0)
+            }
+            None => reason.to_string(),
+        };
+        VerifyError::Signatures { signed, needed: publisher.threshold, reason, hint }
     })
+}
+
+/// Which of these keys the keyring does not name as a publisher's, in words; `None` when it names all.
+#[must_use]
+pub fn stranger(keyring: &Keyring, keys: &[KeyId]) -> Option<String> {
+    let publishers: Vec<KeyId> = keyring.publisher.keys.iter().map(PublicKey::id).collect();
+    let key = keys.iter().find(|key| !publishers.contains(key))?;
+    let names: Vec<String> = publishers.iter().map(KeyId::to_string).collect();
+    Some(format!("key {key} is not in keyring {} (publishers: {})", keyring.version, names.join(", ")))
 }
 
 /// The entries of the keyring's publishers. Nobody can check the others, so nobody may be told of them.
