@@ -217,6 +217,18 @@ fn a_device_is_flashed_with_its_own_key_and_a_server_that_it_can_read() {
     flash("sensor-1", "10.0.0.1:8440").fine();
     let mode = fs::metadata(fleet.path().join("a.img")).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600, "it holds the private key");
+    let again = flash("sensor-1", "10.0.0.1:8440").failed(1);
+    assert!(again.contains("this device's already") && again.contains("--force"), "{again}");
+    fs::remove_file(fleet.path().join("a.img")).unwrap();
+    assert!(flash("sensor-1", "").err.contains("nobody to ask"));
+    fs::remove_file(fleet.path().join("a.img")).unwrap();
+    fs::remove_file(fleet.path().join("inventory/roof.toml")).unwrap();
+    let pack = fleet.pack("a.pack");
+    let more =
+        ["--board", board, "--key", "keys/device/sensor-1.key", "--out", "a.img", "--pack", pack.to_str().unwrap()];
+    let other = fleet.run(&[&["flash", "sensor-1", "--server", "10.0.0.1:8440"][..], &more].concat());
+    assert!(other.err.contains("the pack says network.server = "), "{}", other.err);
+    other.fine();
 }
 
 #[test]
@@ -233,4 +245,18 @@ fn devices_are_enrolled_once_and_listed() {
     assert_eq!(names, ["roof", "sensor-1"]);
     let mode = fs::metadata(fleet.path().join("keys/device/roof.key")).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
+}
+
+#[test]
+fn a_schema_beside_another_is_said_at_once_and_by_check() {
+    let fleet = Fleet::new();
+    let added = fleet.run(&["schema", "add", "schemas/sensor/sensor.toml"]);
+    assert!(
+        added.err.contains("sensor.toml is there too") && added.err.contains("schemas = [\"sensor.toml\", "),
+        "{}",
+        added.err
+    );
+    added.fine();
+    let check = fleet.run(&["check", "--worktree"]).failed(1);
+    assert!(check.contains("ambiguous-schema") && check.contains("\"sensor.toml\"]"), "{check}");
 }

@@ -57,7 +57,7 @@ const SETTINGS_CASES: &[Case] = &[
     (
         "two schemas, unnamed",
         |f| f.write("schemas/sensor/b.toml", "[section.a.fields]\nb = \"u8\"\n"),
-        (Code::NoSchema, SETTINGS, 11, 0),
+        (Code::AmbiguousSchema, SETTINGS, 11, 0),
     ),
     ("a slot that is too small", |f| f.replace(SETTINGS, "4096", "256"), (Code::TooLarge, SETTINGS, 11, 4)),
     ("broken TOML", |f| f.replace(SETTINGS, "[fleet]", "[fleet"), (Code::Syntax, SETTINGS, 3, 0)),

@@ -274,6 +274,9 @@ impl Written {
     fn settle(self, folder: &Path) -> Result<GatewayConfig, Wrong> {
         let schema = SchemaId::from_hex(&self.schema)
             .ok_or_else(|| wrong("schema", "wants the 64 hexadecimal digits that `steadfast schema show` prints"))?;
+        if schema.0 == [0; 32] {
+            return Err(wrong("schema", "is all zeros, which no schema is; `steadfast schema list` shows the fleet's"));
+        }
         if let Some(from) = self.server_from.as_ref().filter(|from| !is_name(&from.section)) {
             return Err(wrong("server_from.section", format!("`{}` cannot name a section", from.section)));
         }
@@ -358,6 +361,7 @@ mod tests {
         let cases = [
             ("server_from = { section = \"network\"", "server_from = { section = \"Net\"", "server_from.section"),
             ("SCHEMA", "5e", "schema"),
+            ("SCHEMA", &"0".repeat(64), "schema"),
             ("[checks.sensor]", "[checks.Sensor]", "checks.Sensor"),
             ("command = [\"true\"]", "command = []", "checks.sensor.command"),
             ("command = [\"true\"]", "", "checks.sensor"),

@@ -5,10 +5,13 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow, bail};
 use clap::Args;
+use steadfast::compile::explain;
 use steadfast::flash::{self, Board, First, FlashError, Image, Job};
 use steadfast::fleet::{At, Fleet};
 use steadfast::keys::{Home, KeyFile, Purpose};
 use steadfast::pack::Pack;
+use steadfast::schema::Risk;
+use steadfast::value::FieldPath;
 use steadfast::whole::{self, Over};
 use steadfast_core::id::{DeviceId, SchemaId};
 use steadfast_core::identity::{Provisioned, SERVER_MAX_BYTES};
@@ -87,7 +90,8 @@ pub(crate) fn run(args: &FlashArgs) -> anyhow::Result<Exit> {
     };
     let schema = args.schema.as_deref().map(parse_schema).transpose()?;
     let first = signed.as_ref().map(|(pack, signatures)| First { pack, signatures, schema });
-    let mut image = open(args, &board)?;
+    let mut image = open(args, &board, known.id)?;
+    warn_of_server(args, signed.as_ref().map(|(pack, _)| pack));
     let schema = flash::write(&Job { board: &board, identity: &identity, first }, &mut image);
     let schema = schema.map_err(|error| match error {
         FlashError::Refused(_) => Exit::Unverified.with(error),
@@ -130,16 +134,46 @@ fn parse_schema(text: &str) -> anyhow::Result<SchemaId> {
     })
 }
 
-fn open(args: &FlashArgs, board: &Board) -> anyhow::Result<Image> {
+fn open(args: &FlashArgs, board: &Board, device: DeviceId) -> anyhow::Result<Image> {
     if !args.out.exists() {
         return Ok(flash::blank(board));
     }
     let bytes = fs::read(&args.out).with_context(|| format!("{} cannot be read", args.out.display()))?;
     let image = flash::existing(board, bytes)?;
-    if flash::is_taken(board, &image) && !args.force {
-        bail!(FlashError::Taken);
+    if !args.force {
+        flash::require_free(board, &image, device)?;
     }
     Ok(image)
+}
+
+/// Says where the device will not ask, although somebody may think so.
+fn warn_of_server(args: &FlashArgs, pack: Option<&Pack>) {
+    let named = pack.and_then(|pack| server_in_commit(args, pack));
+    match named {
+        Some((field, value)) if !args.server.is_empty() && value != args.server => eprintln!(
+            "warning: the pack says {field} = {value}: once it runs that, the device asks {value}, not {}",
+            args.server
+        ),
+        None if args.server.is_empty() => eprintln!(
+            "warning: no --server is given{}: unless the device's own firmware or settings name one, it has nobody to ask",
+            if pack.is_some() { ", and none was found in the pack's commit" } else { "" }
+        ),
+        _ => {}
+    }
+}
+
+/// The text field `server` of a section that decides about connectivity, by the pack's commit; `None` too where that commit is
+/// not at hand.
+fn server_in_commit(args: &FlashArgs, pack: &Pack) -> Option<(String, String)> {
+    let fleet = Fleet::open(&args.fleet, &At::Commit(pack.release().commit.to_string())).ok()?;
+    let device = fleet.device(&args.device)?;
+    let sections = fleet.model(device).newest().sections.iter().filter(|section| section.risk == Risk::Connectivity);
+    let paths = sections.filter_map(|section| FieldPath::parse(&format!("{}.server", section.name)));
+    let mut fields = paths.flat_map(|path| explain(&fleet, device, Some(&path)).fields);
+    fields.find_map(|field| {
+        let value = field.value?.as_str()?.to_owned();
+        (!value.is_empty()).then_some((field.field, value))
+    })
 }
 
 /// The image holds the device's private key.

@@ -7,6 +7,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use comfy_table::Table;
 use comfy_table::presets;
 use serde_json::json;
+use steadfast::fleet::SETTINGS_FILE;
 use steadfast::schema::{self, Added, Schema, Stored};
 
 use super::{Exit, Format};
@@ -94,7 +95,31 @@ fn run_add(fleet: &Path, args: &AddArgs) -> anyhow::Result<Exit> {
         Added::Redocumented(path) => println!("updated the documentation in {}", path.display()),
         Added::Unchanged(path) => println!("{} is already there", path.display()),
     }
+    let others = schema::beside(&path)?;
+    if !others.is_empty() && !is_named(fleet, &model, &path) {
+        let are = if others.len() == 1 { "is" } else { "are" };
+        eprintln!(
+            "{} {are} there too: remove what no device runs any more, or list the live ones under",
+            others.join(", ")
+        );
+        eprintln!("[models.{model}] in steadfast.toml, oldest first: schemas = [{}]", quoted(&others, &path));
+    }
     Ok(Exit::Fine)
+}
+
+/// Whether the settings name this schema as live. What cannot be read is for `steadfast check` to say.
+fn is_named(fleet: &Path, model: &str, path: &Path) -> bool {
+    let text = std::fs::read_to_string(fleet.join(SETTINGS_FILE)).unwrap_or_default();
+    let settings: toml::Table = text.parse().unwrap_or_default();
+    let names = settings.get("models").and_then(|models| models.get(model)?.get("schemas")?.as_array());
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    names.is_some_and(|names| names.iter().any(|known| known.as_str() == Some(&*name)))
+}
+
+fn quoted(others: &[String], path: &Path) -> String {
+    let own = path.file_name().unwrap_or_default().to_string_lossy();
+    let all = others.iter().map(String::as_str).chain([&*own]);
+    all.map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(", ")
 }
 
 fn only_model(fleet: &Path) -> anyhow::Result<String> {

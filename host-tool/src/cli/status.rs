@@ -37,7 +37,7 @@ pub(crate) fn label(text: &str) -> Result<(String, String), String> {
     pair.map(|(key, value)| (key.to_owned(), value.to_owned())).ok_or_else(|| "write it as key=value".to_owned())
 }
 
-/// Runs `steadfast status`. Ends with 5 when a device refused or rolled back what it should run, or fails a check.
+/// Runs `steadfast status`. Ends with 5 when somebody should look at a device.
 pub(crate) fn run(args: &StatusArgs) -> anyhow::Result<Exit> {
     let client = Client::new(&args.server)?;
     let fleet = client.fleet()?;
@@ -74,9 +74,9 @@ pub(crate) fn run(args: &StatusArgs) -> anyhow::Result<Exit> {
     Ok(if unhealthy { Exit::Unhealthy } else { Exit::Fine })
 }
 
-/// Whether somebody should look.
+/// Whether somebody should look: it refused or rolled back what it should run, fails a check, or asks for what no release has.
 pub(crate) fn is_unhealthy(standing: Standing) -> bool {
-    matches!(standing, Standing::Refused | Standing::Failing)
+    matches!(standing, Standing::Refused | Standing::Failing | Standing::UnknownSchema)
 }
 
 fn counts(devices: &[DeviceInfo]) -> BTreeMap<Standing, usize> {
@@ -104,7 +104,8 @@ fn table(devices: &[DeviceInfo], now_seconds: u64) -> String {
     table.load_style(NOTHING);
     table.set_header(["DEVICE", "MODEL", "DESIRED", "RUNNING", "HEALTH", "LAST REFUSAL", "REPORTED", "SEEN"]);
     for info in devices {
-        let refusal = info.refusal.as_ref().map_or_else(
+        // What runs as it should has put it behind itself; `why` still tells.
+        let refusal = info.refusal.as_ref().filter(|_| info.standing != Standing::Current).map_or_else(
             || "-".to_owned(),
             |reason| match reason.detail.as_str() {
                 "" => reason.words.clone(),

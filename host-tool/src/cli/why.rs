@@ -7,7 +7,7 @@ use clap::Args;
 use serde_json::{Value, json};
 use steadfast::client::Client;
 use steadfast::git::{Authored, Repository};
-use steadfast::serve::api::{ReleaseInfo, Why};
+use steadfast::serve::api::{ReleaseInfo, Standing, Why};
 
 use super::status::{ago, is_unhealthy};
 use super::{Exit, Format};
@@ -31,7 +31,7 @@ pub(crate) struct WhyArgs {
     format: Format,
 }
 
-/// Runs `steadfast why`. Ends with 5 when the device refused or rolled back what it should run, or fails a check.
+/// Runs `steadfast why`. Ends with 5 when somebody should look at the device.
 pub(crate) fn run(args: &WhyArgs) -> anyhow::Result<Exit> {
     let why = Client::new(&args.server)?.why(&args.device)?;
     match args.format {
@@ -68,7 +68,9 @@ fn screen(why: &Why, fleet: &Path) -> String {
     release(&mut text, ("desired", device.desired.as_deref()), why.desired.as_ref(), fleet);
     release(&mut text, ("running", device.running.as_deref()), why.running.as_ref(), fleet);
     if let Some(reason) = &device.refusal {
-        let _ = writeln!(text, "  last refusal {} (refusal {})", reason.words, reason.number);
+        let head = if device.standing == Standing::Current { "earlier" } else { "last refusal" };
+        let of = reason.release.map_or_else(String::new, |release| format!(" of release {release}"));
+        let _ = writeln!(text, "  {head:12} {} (refusal {}){of}", reason.words, reason.number);
         if !reason.detail.is_empty() {
             let _ = writeln!(text, "               {}", reason.detail);
         }

@@ -44,6 +44,8 @@ pub enum Code {
     BadSchema,
     /// A folder of schemas without any.
     NoSchema,
+    /// A model with several schemas, of which `steadfast.toml` names none as live.
+    AmbiguousSchema,
     /// A device of a model that `steadfast.toml` does not have.
     UnknownModel,
     /// A device without a model.

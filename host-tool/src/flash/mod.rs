@@ -15,7 +15,7 @@ use steadfast_core::flash::layout::Slot;
 use steadfast_core::flash::record::{RECORD_BYTES, RecordStore};
 use steadfast_core::flash::slot::Store;
 use steadfast_core::flash::stage::{ObjectSource, Target, Wanted};
-use steadfast_core::id::SchemaId;
+use steadfast_core::id::{DeviceId, SchemaId};
 use steadfast_core::identity::{IDENTITY_MAX_BYTES, Provisioned};
 use steadfast_core::manifest::Manifest;
 use steadfast_core::position::Position;
@@ -43,8 +43,16 @@ pub enum FlashError {
         found: usize,
     },
     /// The image is some device's already.
-    #[error("the image holds an identity already; say --force to make another device of it")]
-    Taken,
+    #[error(
+        "the image holds {0} already; say --force to make this device of it: its record and both of its slots are erased"
+    )]
+    Taken(String),
+    /// The image is this very device's.
+    #[error(
+        "the image is this device's already. With --force it starts anew: its record and both slots are erased, and with them what it \
+         confirmed, what it rejected and its floor"
+    )]
+    Own,
     /// The identity region is too small.
     #[error("the identity does not fit the board's identity region: {0}")]
     Identity(Refusal),
@@ -104,11 +112,20 @@ pub fn existing(board: &Board, bytes: Vec<u8>) -> Result<Image, FlashError> {
     }
 }
 
-/// Whether the image holds a device's identity.
-#[must_use]
-pub fn is_taken(board: &Board, image: &Image) -> bool {
+/// Refuses an image that holds an identity, and says whose.
+///
+/// # Errors
+/// [`FlashError::Own`], [`FlashError::Taken`].
+pub fn require_free(board: &Board, image: &Image, device: DeviceId) -> Result<(), FlashError> {
     let region = &image.bytes()[board.identity.start as usize..board.identity.end() as usize];
-    region.iter().any(|byte| *byte != board.layout.erased)
+    if region.iter().all(|byte| *byte == board.layout.erased) {
+        return Ok(());
+    }
+    match region.get(..IDENTITY_MAX_BYTES).map(Provisioned::decode) {
+        Some(Ok(found)) if found.device == device => Err(FlashError::Own),
+        Some(Ok(found)) => Err(FlashError::Taken(format!("the identity of device {}", found.device))),
+        _ => Err(FlashError::Taken("what is no identity of this program".to_owned())),
+    }
 }
 
 /// Writes identity, record and slots into the image; what lies outside these regions stays. Returns the schema of the
@@ -125,7 +142,11 @@ pub fn write(job: &Job<'_>, image: &mut Image) -> Result<Option<SchemaId>, Flash
         write_identity(job, image).await?;
         match &job.first {
             Some(first) => write_first(job, first, image).await.map(Some),
-            None => Ok(None),
+            None => {
+                // Without one the device would have to believe that it lost its record.
+                let mut record = BootRecord::new(job.identity.keyring.clone(), job.identity.floor);
+                commit(job.board, image, &mut record).await.map(|()| None).map_err(FlashError::Refused)
+            }
         }
     })
 }

@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use steadfast_core::outcome::Outcome;
 use steadfast_core::refusal::Refusal;
 
 use super::*;
@@ -97,9 +98,23 @@ fn an_image_of_another_size_and_a_flashed_one_are_told() {
     let wrong = existing(&board, vec![0xFF; 0x1FFFF]).unwrap_err();
     assert!(wrong.to_string().contains("131071 bytes"), "{wrong}");
     let mut image = existing(&board, vec![0xFF; 0x20000]).unwrap();
-    assert!(!is_taken(&board, &image));
+    assert!(require_free(&board, &image, sample::device(1)).is_ok());
     write(&Job { board: &board, identity: &identity(&planned(), 1), first: None }, &mut image).unwrap();
-    assert!(is_taken(&board, &image));
+    assert!(matches!(require_free(&board, &image, sample::device(1)), Err(FlashError::Own)));
+    let other = require_free(&board, &image, sample::device(2)).unwrap_err().to_string();
+    assert!(other.contains(&sample::device(1).to_string()), "{other}");
+}
+
+#[test]
+fn a_device_without_a_first_configuration_has_not_lost_a_record() {
+    let (planned, board) = (planned(), board(BOARD).unwrap());
+    let identity = Provisioned { floor: Position { epoch: 3, sequence: 0 }, ..identity(&planned, 1) };
+    let mut image = blank(&board);
+    write(&Job { board: &board, identity: &identity, first: None }, &mut image).unwrap();
+    let (_, record) = block_on(RecordStore::load(&mut image, &board.layout, &mut [0; RECORD_BYTES])).unwrap();
+    let record = record.unwrap();
+    assert_eq!((record.confirmed, record.floor, record.outcome), (None, identity.floor, Outcome::none()));
+    assert_eq!(record.keyring, identity.keyring);
 }
 
 #[test]

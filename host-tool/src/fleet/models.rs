@@ -102,8 +102,13 @@ fn schema_paths(settings: &ModelSettings, files: &Files, findings: &mut Findings
         1 => return Some(found.into_iter().map(|path| (path, settings.place)).collect()),
         0 => Finding::new(Code::NoSchema, format!("there is no schema in {folder}"))
             .help(format!("export the firmware's: steadfast schema add --model {} FIRMWARE.elf", settings.name)),
-        several => Finding::new(Code::NoSchema, format!("there are {several} schemas in {folder}"))
-            .help("name the live ones, oldest first: schemas = [\"…\", \"…\"]"),
+        several => {
+            let quoted = |path: &String| format!("\"{}\"", path.strip_prefix(&folder).unwrap_or(path));
+            let names = found.iter().map(quoted).collect::<Vec<_>>().join(", ");
+            let message = format!("there are {several} schemas in {folder}, and none is named as live");
+            let help = format!("name the live ones, oldest first, or remove the others: schemas = [{names}]");
+            Finding::new(Code::AmbiguousSchema, message).help(help)
+        }
     };
     findings.add(finding.at(settings.place));
     None

@@ -146,6 +146,21 @@ pub fn add(fleet: &Path, model: &str, schema: &Schema) -> Result<Added, StoreErr
     }
 }
 
+/// The names of the other schemas that lie beside the one at `path`, in order.
+///
+/// # Errors
+/// [`StoreError::Io`].
+pub fn beside(path: &Path) -> Result<Vec<String>, StoreError> {
+    let folder = path.parent().filter(|folder| folder.is_dir());
+    let mut paths = folder.map_or(Ok(Vec::new()), entries)?;
+    paths.retain(|other| other != path && is_schema(other));
+    Ok(paths.iter().filter_map(|other| Some(other.file_name()?.to_string_lossy().into_owned())).collect())
+}
+
+fn is_schema(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == EXPORTED || extension == WRITTEN)
+}
+
 fn write(path: &Path, content: &[u8]) -> Result<(), StoreError> {
     let io = |error| StoreError::Io { path: path.into(), error };
     let folder = path.parent().unwrap_or(Path::new("."));
@@ -172,7 +187,7 @@ pub fn list(fleet: &Path) -> Result<Vec<Stored>, StoreError> {
     for folder in entries(&fleet.join(FOLDER))?.into_iter().filter(|path| path.is_dir()) {
         let model = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
         for path in entries(&folder)? {
-            if path.extension().is_some_and(|extension| extension == EXPORTED || extension == WRITTEN) {
+            if is_schema(&path) {
                 let schema = load(&path)?;
                 stored.push(Stored { model: model.clone(), path, schema });
             }

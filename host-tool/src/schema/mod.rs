@@ -20,7 +20,9 @@ mod wire;
 pub use elf::{ElfError, extract};
 
 pub use error::SchemaError;
-pub use file::{Added, EXPORTED, FOLDER, FileError, StoreError, Stored, WRITTEN, add, from_file, list, load, place};
+pub use file::{
+    Added, EXPORTED, FOLDER, FileError, StoreError, Stored, WRITTEN, add, beside, from_file, list, load, place,
+};
 pub use steadfast_core::id::SchemaId;
 pub use steadfast_core::schema::{FloatKind, IntKind, Restart, Risk};
 pub use text::{TextError, from_toml};

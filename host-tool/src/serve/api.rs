@@ -81,6 +81,8 @@ pub enum Standing {
     Unreported,
     /// It never polled.
     Never,
+    /// The inventory has no key for it, so nobody would believe its reports.
+    NotEnrolled,
     /// It runs a firmware whose schema the newest release does not have.
     UnknownSchema,
     /// It is not in the newest release.
@@ -98,6 +100,8 @@ pub struct Reason {
     pub words: String,
     /// What the device adds: the failing check and its words.
     pub detail: String,
+    /// The sequence of the newest kept release with the configuration that this is about.
+    pub release: Option<u32>,
 }
 
 /// One device, as in `GET /v1/devices`.

@@ -30,6 +30,7 @@ use super::store::{DeviceRow, ReleaseRow};
 use super::upload::{Pace, Upload, UploadError};
 use super::world::{Newest, World};
 use super::{Server, StoreError, now_seconds, report};
+use crate::diagnostics::closest;
 use crate::keys::KeyringFile;
 use crate::pack::Pack;
 use crate::sign;
@@ -330,7 +331,11 @@ async fn why(State(server): State<Arc<Server>>, Path(name): Path<String>) -> Res
     let roster = world.newest.as_ref().map(|newest| newest.pack.roster());
     let named = roster.and_then(|roster| roster.named(&name)).map(|listed| listed.device());
     let missing = || {
-        let error = format!("no device is called `{name}`; `steadfast status` lists all");
+        let names = roster.iter().flat_map(|roster| roster.devices().map(|listed| listed.name()));
+        let error = match closest(&name, names) {
+            Some(near) => format!("no device is called `{name}`; did you mean `{near}`?"),
+            None => format!("no device is called `{name}`; `steadfast status` lists all"),
+        };
         Failed::new(StatusCode::NOT_FOUND, ProblemCode::NotFound, error)
     };
     let device = named.or_else(|| DeviceId::from_hex(&name)).ok_or_else(missing)?;
@@ -352,7 +357,7 @@ async fn why(State(server): State<Arc<Server>>, Path(name): Path<String>) -> Res
         now_seconds: now_seconds(),
         desired: info.desired.as_ref().and(rows.last()).and_then(status::release),
         running: accepted.and_then(at),
-        waiting_for: status::waiting_for(&info, last.as_ref()),
+        waiting_for: status::waiting_for(&world, &info, last.as_ref()),
         reports: reports.map(|(taken, report)| status::report(&world, taken, &report)).collect(),
         device: info,
     }))

@@ -13,6 +13,7 @@ use super::api::{DeviceInfo, Reason, ReleaseInfo, ReportInfo, Standing};
 use super::store::ReleaseRow;
 use super::world::World;
 use crate::release::leaves::Place;
+use crate::release::roster::Listed;
 
 /// What the server knows of one device besides the release.
 #[derive(Clone, Copy, Debug)]
@@ -39,7 +40,7 @@ pub fn device(world: &World, heard: &Heard<'_>) -> DeviceInfo {
     let place = place(world, heard);
     let desired = place.zip(world.newest.as_ref()).map(|(place, newest)| newest.content(&place));
     let standing = match &world.newest {
-        Some(_) => standing(heard, listed.is_some(), desired),
+        Some(_) => standing(heard, listed.as_ref(), desired),
         None => Standing::Unserved,
     };
     DeviceInfo {
@@ -55,7 +56,7 @@ pub fn device(world: &World, heard: &Heard<'_>) -> DeviceInfo {
         desired: desired.map(|content| content.to_string()),
         running: heard.report.map(|report| content_words(report.running)),
         accepted: heard.report.map(|report| report.accepted.sequence),
-        refusal: heard.report.and_then(reason),
+        refusal: heard.report.and_then(|report| reason(world, report)),
         seen_seconds: (heard.seen_seconds > 0).then_some(heard.seen_seconds),
         reported_seconds: heard.report.map(|_| heard.taken_seconds),
     }
@@ -80,12 +81,13 @@ fn place<'a>(world: &'a World, heard: &Heard<'_>) -> Option<Place<'a>> {
     }
 }
 
-fn standing(heard: &Heard<'_>, listed: bool, desired: Option<ContentId>) -> Standing {
+fn standing(heard: &Heard<'_>, listed: Option<&Listed<'_>>, desired: Option<ContentId>) -> Standing {
     let Some(report) = heard.report else {
-        return match heard.seen_seconds {
-            _ if !listed => Standing::Retired,
-            0 => Standing::Never,
-            _ => Standing::Unreported,
+        return match (listed, heard.seen_seconds) {
+            (None, _) => Standing::Retired,
+            (Some(listed), _) if listed.public_key().is_none() => Standing::NotEnrolled,
+            (Some(_), 0) => Standing::Never,
+            (Some(_), _) => Standing::Unreported,
         };
     };
     let refuses = |content: ContentId| {
@@ -93,7 +95,7 @@ fn standing(heard: &Heard<'_>, listed: bool, desired: Option<ContentId>) -> Stan
         refused || rolled_back(report, content)
     };
     match desired {
-        None if listed => Standing::UnknownSchema,
+        None if listed.is_some() => Standing::UnknownSchema,
         None => Standing::Retired,
         Some(_) if report.trial != TrialState::None => Standing::Trial,
         Some(content) if report.running == content && report.checks.failed != 0 => Standing::Failing,
@@ -126,6 +128,7 @@ fn health(standing: Standing, desired: Option<ContentId>, heard: &Heard<'_>) -> 
         Standing::Refused => "refused",
         Standing::Unreported => "seen, no signed report yet",
         Standing::Never => "never seen",
+        Standing::NotEnrolled => "not enrolled",
         Standing::UnknownSchema => "its firmware's schema is not in the release",
         Standing::Retired => "not in the newest release",
         Standing::Unserved => "unknown: the newest release cannot be served",
@@ -145,21 +148,27 @@ fn trial_words(trial: &TrialState) -> &'static str {
 }
 
 /// Why a device last refused something or went back.
-fn reason(report: &Report) -> Option<Reason> {
-    let number = |reason: Refusal, detail: &str| Reason {
+fn reason(world: &World, report: &Report) -> Option<Reason> {
+    let number = |reason: Refusal, detail: &str, content: &ContentId| Reason {
         number: reason.0,
         words: reason.words().to_owned(),
         detail: printable(detail),
+        release: world.shelf.release_of(content).map(|release| release.sequence),
     };
-    let ended = (report.outcome.reason != Refusal(0)).then(|| number(report.outcome.reason, &report.outcome.detail));
+    let outcome = &report.outcome;
+    let ended = (outcome.reason != Refusal(0)).then(|| number(outcome.reason, &outcome.detail, &outcome.content));
     let refused = report.refused.filter(|refused| refused.reason != Refusal::REJECTED_BEFORE);
-    refused.map(|refused| number(refused.reason, "")).or(ended)
+    refused.map(|refused| number(refused.reason, "", &refused.content)).or(ended)
 }
 
 /// What a device is waiting for.
 #[must_use]
-pub fn waiting_for(info: &DeviceInfo, report: Option<&Report>) -> String {
+pub fn waiting_for(world: &World, info: &DeviceInfo, report: Option<&Report>) -> String {
     let words = match info.standing {
+        Standing::UnknownSchema => return other_schema(world, info, report),
+        Standing::NotEnrolled => {
+            return format!("a key in the inventory (`steadfast device enroll {}`), then `steadfast flash`", info.name);
+        }
         Standing::Current => "nothing",
         Standing::Failing => "its failing check to pass, or a release with other values",
         Standing::Trial => match report.map(|report| report.trial) {
@@ -177,11 +186,30 @@ pub fn waiting_for(info: &DeviceInfo, report: Option<&Report>) -> String {
         }
         Standing::Unreported => "its first signed report, which the next answer asks for",
         Standing::Never => "its first poll",
-        Standing::UnknownSchema => "its firmware's schema in the fleet repository (`steadfast schema add`)",
         Standing::Retired => "nothing: it keeps what it has",
         Standing::Unserved => "the newest release to be published again: the server's copy is missing or damaged",
     };
     words.to_owned()
+}
+
+/// Which schema a device asks with, and which ones the release has for it.
+fn other_schema(world: &World, info: &DeviceInfo, report: Option<&Report>) -> String {
+    let asked = report.map_or_else(String::new, |report| short(&report.schema));
+    let leaves = world.newest.iter().zip(DeviceId::from_hex(&info.device));
+    let known: Vec<String> = leaves
+        .flat_map(|(newest, id)| newest.pack.leaves().of(&id).map(|place| short(&place.schema)).collect::<Vec<_>>())
+        .collect();
+    format!(
+        "its schema: it asks with schema {asked}, the release has {} ({}); add the firmware's with `steadfast schema add`, or \
+         correct what the device says",
+        known.join(", "),
+        info.model
+    )
+}
+
+/// The start of a schema's id, as people compare them.
+fn short(schema: &impl ToString) -> String {
+    schema.to_string().chars().take(8).chain(['…']).collect()
 }
 
 /// A report in words; `world` names the checks of what ran, where it still has them.

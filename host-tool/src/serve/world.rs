@@ -58,6 +58,12 @@ impl Shelf {
         self.objects.get(digest).copied()
     }
 
+    /// The newest kept release that has a content.
+    #[must_use]
+    pub fn release_of(&self, content: &ContentId) -> Option<Position> {
+        self.contents.get(content).map(|(release, _)| *release)
+    }
+
     /// The objects of what runs on a device; none when it runs nothing known.
     #[must_use]
     pub fn running(&self, content: &ContentId) -> &[Digest] {

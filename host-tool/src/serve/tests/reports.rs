@@ -71,10 +71,48 @@ fn status_says_who_rolled_back_and_why() {
     let rolled_back = devices.iter().find(|info| info.name == "sensor-1").unwrap();
     assert_eq!((rolled_back.standing, rolled_back.health.as_str()), (Standing::Refused, "rolled back"));
     let why = server.client.why("sensor-1").unwrap();
-    assert_eq!(why.device.refusal.unwrap().detail, "sensor: too fast");
+    let refusal = why.device.refusal.unwrap();
+    assert_eq!((refusal.detail.as_str(), refusal.release), ("sensor: too fast", Some(2)));
     assert!(why.waiting_for.contains("agent.attempt") && why.reports.len() == 2, "{}", why.waiting_for);
     assert_eq!(server.client.why("sensor-2").unwrap().device.standing, Standing::Never);
     assert_eq!(server.client.why("nobody").unwrap_err().code(), Some(ProblemCode::NotFound));
+}
+
+#[test]
+fn who_asks_with_another_schema_is_told_both() {
+    let fleet = Fleet::new();
+    let server = Running::start(&fleet.config()).unwrap();
+    server.publish(&fleet.release(1, 2000)).unwrap();
+    let device = Device::new(1);
+    let mut poll: Poll = codec::decode(&device.poll()).unwrap();
+    poll.schema.0 = [0; 8];
+    let (poll, asked) = (postcard::to_extend(&poll, Vec::new()).unwrap(), poll.schema);
+    let (_, body) = server.post("/v1/poll", &poll);
+    let Ok(Answer::Unchanged(signed)) = Answer::decode(&body) else { panic!("a report is wanted") };
+    let challenge = codec::decode::<Unchanged>(signed.statement).unwrap().challenge;
+    let report = Report { schema: asked, ..device.report(challenge) };
+    assert_eq!(server.post("/v1/report", &device.sign(&report)).0, 204);
+    let why = server.client.why("sensor-1").unwrap();
+    assert_eq!(why.device.standing, Standing::UnknownSchema);
+    let wanted = "asks with schema 00000000…, the release has 5c5c5c5c… (sensor)";
+    assert!(why.waiting_for.contains(wanted), "{}", why.waiting_for);
+    let error = server.client.why("sensr-1").unwrap_err().to_string();
+    assert!(error.contains("did you mean `sensor-1`?"), "{error}");
+}
+
+#[test]
+fn who_has_no_key_is_not_enrolled() {
+    let fleet = Fleet::new();
+    let server = Running::start(&fleet.config()).unwrap();
+    let mut compiled = sample::fleet(4, 1, 2000);
+    compiled.roster[1].public_key = None;
+    let pack = build(&compiled, sample::ISSUE).unwrap();
+    let signatures = fleet.sign(&pack);
+    server.publish(&(pack, signatures)).unwrap();
+    let why = server.client.why("sensor-2").unwrap();
+    assert_eq!((why.device.standing, why.device.health.as_str()), (Standing::NotEnrolled, "not enrolled"));
+    assert!(why.waiting_for.contains("steadfast device enroll sensor-2"), "{}", why.waiting_for);
+    assert_eq!(server.client.why("sensor-1").unwrap().device.standing, Standing::Never);
 }
 
 #[test]
