@@ -46,6 +46,8 @@ pub(crate) struct Life<'a> {
     site: &'a Site,
     seen: Seen,
     activated: bool,
+    /// Whether the server has nothing for a device that runs nothing; logged once.
+    unlisted: bool,
     retry: Option<Instant>,
 }
 
@@ -82,7 +84,7 @@ impl<'a> Life<'a> {
         let mut driver = Driver::new(ports, setting);
         // Its schema is changed by people, and no other firmware comes back for the other slot.
         driver.firmware_is_final();
-        Self { driver, site, seen: Seen::nothing(), activated: false, retry: None }
+        Self { driver, site, seen: Seen::nothing(), activated: false, unlisted: false, retry: None }
     }
 
     pub(crate) fn run(mut self) -> End {
@@ -114,6 +116,18 @@ impl<'a> Life<'a> {
         if let Some(refusal) = self.seen.refusal(self.driver.refused()) {
             self.site.log.say(&refusal);
         }
+        let unlisted = self.is_unlisted();
+        if unlisted && !self.unlisted {
+            self.site.log.say(&Event::Unlisted { schema: self.site.config.schema.to_string() });
+        }
+        self.unlisted = unlisted;
+    }
+
+    /// Whether the server has nothing new for a device that runs nothing, and rejected nothing that would explain it.
+    fn is_unlisted(&self) -> bool {
+        let unburdened = self.driver.record().is_some_and(|record| record.rejected.is_empty());
+        let runs_nothing = self.activated && self.driver.running().is_none() && self.driver.refused().is_none();
+        runs_nothing && unburdened && self.site.link.says_nothing_new()
     }
 
     fn wait(&mut self, until: time::Instant) {

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use steadfast_core::answer::Answer;
 use steadfast_core::digest::Digest;
 use steadfast_core::ports::{Endpoint, Link, LinkFailed};
 use ureq::{Agent, Body, http::Response};
@@ -49,6 +50,8 @@ struct Inner {
     server: Option<Server>,
     /// Whether the last request was answered; `None` before the first.
     answered: Option<bool>,
+    /// Whether the last poll was answered, with nothing new.
+    nothing_new: bool,
     window: Option<Window>,
 }
 
@@ -81,7 +84,7 @@ impl HttpLink {
             .max_response_header_size(HEAD_MAX_BYTES)
             .user_agent(concat!("steadfast-gateway/", env!("CARGO_PKG_VERSION")))
             .build();
-        let inner = Inner { server: None, answered: None, window: None };
+        let inner = Inner { server: None, answered: None, nothing_new: false, window: None };
         Self { agent: config.new_agent(), inner: Arc::new(Mutex::new(inner)), stop, notify, log }
     }
 
@@ -91,6 +94,12 @@ impl HttpLink {
         if inner.server.as_ref() != Some(&server) {
             (inner.answered, inner.server) = (None, Some(server));
         }
+    }
+
+    /// Whether the last poll was answered, with nothing new. Nobody has verified that: it is for the log.
+    #[must_use]
+    pub fn says_nothing_new(&self) -> bool {
+        self.inner().nothing_new
     }
 
     fn inner(&self) -> std::sync::MutexGuard<'_, Inner> {
@@ -172,6 +181,9 @@ impl Link for HttpLink {
         // What follows a poll is fetched anew: a window that arrived damaged must not be served again and again.
         self.inner().window = None;
         let bytes = self.ask(|server| self.post(&server.url(path), request, response.len()))?;
+        if endpoint == Endpoint::Poll {
+            self.inner().nothing_new = bytes.is_empty() || matches!(Answer::decode(&bytes), Ok(Answer::Unchanged(_)));
+        }
         response[..bytes.len()].copy_from_slice(&bytes);
         Ok(bytes.len())
     }

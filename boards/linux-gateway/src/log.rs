@@ -28,6 +28,8 @@ pub enum Event {
     Reached { server: String },
     /// The server stopped to answer.
     Unreached { server: String, why: String },
+    /// The server answers, and has nothing for this device under its schema.
+    Unlisted { schema: String },
     /// The application was given a configuration.
     Activated { content: Option<String>, server: String, reload: Reload },
     /// The configuration could not be given to the application.
@@ -79,6 +81,10 @@ impl fmt::Display for Event {
             }
             Self::Reached { server } => write!(f, "reached {server}"),
             Self::Unreached { server, why } => write!(f, "no answer from {server}: {why}"),
+            Self::Unlisted { schema } => write!(
+                f,
+                "the server has nothing for this device with schema {schema}; `steadfast why` says what its release has"
+            ),
             Self::Activated { content, server, reload } => {
                 let reload = match reload {
                     Reload::NotNeeded => ", in place already",

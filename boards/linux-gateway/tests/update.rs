@@ -321,6 +321,18 @@ fn a_server_that_is_away_changes_nothing_and_is_asked_again() {
 }
 
 #[test]
+fn a_server_that_has_nothing_for_this_schema_is_said() {
+    let server = Server::start();
+    let site = Site::new(&server);
+    let gateway = site.start();
+    gateway.until("unlisted", &[("schema", &fleet::SCHEMA.to_string())]);
+    let good = good(1);
+    server.publish(&good);
+    gateway.until("confirmed", &[("content", &good.id())]);
+    gateway.stop();
+}
+
+#[test]
 fn a_first_configuration_that_is_refused_leaves_nothing_behind() {
     let server = Server::start();
     let site = Site::new(&server);
