@@ -80,11 +80,12 @@ impl Pack {
         let roster_digest = Digest::of(&bytes[roster.clone()]);
         let roster = Roster::decode(&bytes[roster])?;
         let leaves = Leaves::decode(&bytes[leaves])?;
-        let manifests = digested(&bytes, list(&bytes, manifests)?);
-        let objects = sorted(digested(&bytes, list(&bytes, objects)?))?;
+        let manifests = list(&bytes, manifests, checked_manifest)?;
+        let mut last = None;
+        let objects = list(&bytes, objects, |_, object| ascending(&mut last, object))?.into_iter().collect();
 
         check_devices(&leaves, &roster)?;
-        check_manifests(&bytes, &manifests, &leaves)?;
+        check_manifests(&manifests, &leaves)?;
         check_objects(&bytes, &objects, &manifests, &leaves)?;
         let tree = tree::over(&leaves, roster_digest, &manifests);
         if (tree.root(), leaves.count()) != (release.root, release.leaves) {
@@ -133,30 +134,47 @@ fn sized(body: &[u8], at: usize) -> Option<Range<usize>> {
     (end <= body.len()).then_some(start..end)
 }
 
-/// The items of a list that fills its section.
-fn list(bytes: &[u8], section: Range<usize>) -> Result<Vec<Range<usize>>, PackError> {
+/// An item's digest, and where its bytes lie.
+type Item = (Digest, Range<usize>);
+
+/// The items of a list that fills its section. Each is checked before the next is looked at: items of no bytes, or one
+/// item again and again, would take many times their own size in memory.
+fn list(
+    bytes: &[u8],
+    section: Range<usize>,
+    mut check: impl FnMut(usize, (Digest, &[u8])) -> Result<(), PackError>,
+) -> Result<Vec<Item>, PackError> {
     let malformed = |_| PackError::Unsound("a list does not decode");
     let end = section.end;
     let (count, mut rest): (u32, _) = codec::take(&bytes[section]).map_err(malformed)?;
+    if count as usize > rest.len() {
+        return Err(PackError::Unsound("a list is cut off"));
+    }
     let mut items = Vec::new();
-    for _ in 0..count {
+    for index in 0..count as usize {
         let (length, after): (u32, _) = codec::take(rest).map_err(malformed)?;
         let start = end - after.len();
         rest = after.get(length as usize..).ok_or(PackError::Unsound("a list is cut off"))?;
-        items.push(start..start + length as usize);
+        let range = start..start + length as usize;
+        let digest = Digest::of(&bytes[range.clone()]);
+        check(index, (digest, &bytes[range.clone()]))?;
+        items.push((digest, range));
     }
     if rest.is_empty() { Ok(items) } else { Err(PackError::Unsound("bytes follow a list")) }
 }
 
-fn digested(bytes: &[u8], items: Vec<Range<usize>>) -> Vec<(Digest, Range<usize>)> {
-    items.into_iter().map(|range| (Digest::of(&bytes[range.clone()]), range)).collect()
+/// A manifest is sound and small enough.
+fn checked_manifest(index: usize, (_, bytes): (Digest, &[u8])) -> Result<(), PackError> {
+    if bytes.len() > MANIFEST_MAX_BYTES {
+        return Err(PackError::ManifestSize { index, bytes: bytes.len() });
+    }
+    Manifest::parse(bytes).map(drop).map_err(|reason| PackError::Manifest { index, reason })
 }
 
-fn sorted(objects: Vec<(Digest, Range<usize>)>) -> Result<BTreeMap<Digest, Range<usize>>, PackError> {
-    if objects.is_sorted_by(|a, b| a.0 < b.0) {
-        Ok(objects.into_iter().collect())
-    } else {
-        Err(PackError::Unsound("its objects do not ascend by digest"))
+fn ascending(last: &mut Option<Digest>, (digest, _): (Digest, &[u8])) -> Result<(), PackError> {
+    match last.replace(digest) {
+        Some(before) if before >= digest => Err(PackError::Unsound("its objects do not ascend by digest")),
+        _ => Ok(()),
     }
 }
 
@@ -167,14 +185,8 @@ fn check_devices(leaves: &Leaves, roster: &Roster) -> Result<(), PackError> {
     if all { Ok(()) } else { Err(PackError::Unsound("a device with a leaf is not in its roster")) }
 }
 
-/// Manifests are sound, different, small enough, and stand in the order in which leaves first name them.
-fn check_manifests(bytes: &[u8], manifests: &[(Digest, Range<usize>)], leaves: &Leaves) -> Result<(), PackError> {
-    for (index, (_, range)) in manifests.iter().enumerate() {
-        if range.len() > MANIFEST_MAX_BYTES {
-            return Err(PackError::ManifestSize { index, bytes: range.len() });
-        }
-        Manifest::parse(&bytes[range.clone()]).map_err(|reason| PackError::Manifest { index, reason })?;
-    }
+/// Manifests are different, and stand in the order in which leaves first name them.
+fn check_manifests(manifests: &[Item], leaves: &Leaves) -> Result<(), PackError> {
     let different: HashSet<&Digest> = manifests.iter().map(|(digest, _)| digest).collect();
     if different.len() != manifests.len() {
         return Err(PackError::Unsound("it has one manifest twice"));
@@ -194,7 +206,7 @@ fn check_manifests(bytes: &[u8], manifests: &[(Digest, Range<usize>)], leaves: &
 fn check_objects(
     bytes: &[u8],
     objects: &BTreeMap<Digest, Range<usize>>,
-    manifests: &[(Digest, Range<usize>)],
+    manifests: &[Item],
     leaves: &Leaves,
 ) -> Result<(), PackError> {
     let shared = manifests.iter().flat_map(|(_, range)| named(&bytes[range.clone()]));

@@ -81,6 +81,18 @@ impl Place<'_> {
     }
 }
 
+/// Least bytes of a device with its rows: an id, a count, a row.
+const DEVICE_MIN_BYTES: usize = 16 + 1 + ROW_MIN_BYTES;
+
+/// Least bytes of a row: two places, and no private object.
+const ROW_MIN_BYTES: usize = 3;
+
+/// Refuses a count of items that the rest of the bytes cannot hold.
+fn require_room(count: u32, least_bytes: usize, rest: &[u8]) -> Result<(), LeavesError> {
+    let room = rest.len() / least_bytes;
+    if count as usize <= room { Ok(()) } else { Err(LeavesError::Malformed) }
+}
+
 /// The leaf that binds a roster; always the first.
 #[must_use]
 pub fn roster_leaf(roster: Digest) -> Leaf {
@@ -130,10 +142,15 @@ impl Leaves {
         let malformed = |_| LeavesError::Malformed;
         let ((schemas, count), mut rest): ((Vec<SchemaId>, u32), _) = codec::take(bytes).map_err(malformed)?;
         let mut table = Self { schemas, ..Self::default() };
+        require_room(count, DEVICE_MIN_BYTES, rest)?;
         for _ in 0..count {
             let (device, after): (DeviceId, _) = codec::take(rest).map_err(malformed)?;
             let (rows, after): (u32, _) = codec::take(after).map_err(malformed)?;
             rest = after;
+            require_room(rows, ROW_MIN_BYTES, rest)?;
+            if table.rows.len() + rows as usize >= LEAVES_MAX as usize {
+                return Err(LeavesError::Unsound("leaves are more than 2^24"));
+            }
             for _ in 0..rows {
                 let (row, after) = codec::take(rest).map_err(malformed)?;
                 table.rows.push(row);
@@ -150,9 +167,6 @@ impl Leaves {
         let unsound = |what| Err(LeavesError::Unsound(what));
         if !rest.is_empty() {
             return Err(LeavesError::Malformed);
-        }
-        if self.rows.len() >= LEAVES_MAX as usize {
-            return unsound("leaves are more than 2^24");
         }
         if !self.schemas.is_sorted_by(|a, b| a < b) {
             return unsound("schemas are not in ascending order");
