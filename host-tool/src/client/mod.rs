@@ -33,6 +33,11 @@ pub enum ClientError {
     /// An address of another kind.
     #[error("`{0}` is no server address of the form http://HOST:PORT")]
     Address(String),
+    /// TLS.
+    #[error(
+        "`{0}`: only http is spoken here; reach a server that is behind TLS through a proxy or tunnel on this machine"
+    )]
+    Tls(String),
     /// No answer.
     #[error("the server {server} was not reached: {cause}; is `steadfast serve` running there?")]
     Unreachable {
@@ -74,8 +79,11 @@ impl Client {
     /// The server at an address like `http://127.0.0.1:8440`.
     ///
     /// # Errors
-    /// [`ClientError::Address`].
+    /// [`ClientError::Address`], [`ClientError::Tls`].
     pub fn new(server: &str) -> Result<Self, ClientError> {
+        if server.starts_with("https://") {
+            return Err(ClientError::Tls(server.to_owned()));
+        }
         let host = server.strip_prefix("http://").map(|rest| rest.trim_end_matches('/'));
         let host = host.filter(|host| !host.is_empty() && !host.contains('/'));
         let host = host.ok_or_else(|| ClientError::Address(server.to_owned()))?;
@@ -198,9 +206,10 @@ mod tests {
     #[test]
     fn only_addresses_of_servers_are_taken() {
         assert!(Client::new("http://127.0.0.1:8440/").is_ok());
-        for wrong in ["", "127.0.0.1:8440", "https://example.com", "http://", "http://host/path"] {
+        for wrong in ["", "127.0.0.1:8440", "http://", "http://host/path"] {
             assert!(matches!(Client::new(wrong), Err(ClientError::Address(_))), "{wrong}");
         }
+        assert!(Client::new("https://example.com").unwrap_err().to_string().contains("only http"));
     }
 
     #[test]

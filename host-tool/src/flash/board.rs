@@ -9,6 +9,7 @@ use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use steadfast_core::flash::layout::{Layout, Region};
 use thiserror::Error;
 
@@ -48,8 +49,18 @@ struct File {
     flash: Flash,
 }
 
+/// Keys that only a firmware's build reads are known, so that a misspelt one is not passed over.
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Flash {
+    #[serde(default, rename = "base")]
+    _base: IgnoredAny,
+    #[serde(default, rename = "program_bytes")]
+    _program_bytes: IgnoredAny,
+    #[serde(default, rename = "buffer_bytes")]
+    _buffer_bytes: IgnoredAny,
+    #[serde(default, rename = "worst_erase_ms")]
+    _worst_erase_ms: IgnoredAny,
     bytes: u32,
     erase_bytes: u32,
     #[serde(default = "erased")]
@@ -61,6 +72,7 @@ struct Flash {
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Part {
     offset: u32,
     bytes: u32,

@@ -128,6 +128,20 @@ fn what_lies_outside_the_regions_stays() {
 }
 
 #[test]
+fn a_misspelt_key_is_told_by_name() {
+    for (from, to) in
+        [("erase_bytes = 4096", "erase_bytes = 4096\nerase_byte = 0"), ("offset = 0x4000", "offest = 0x4000")]
+    {
+        let error = board(&BOARD.replacen(from, to, 1)).unwrap_err().to_string();
+        assert!(error.contains("erase_byte`") || error.contains("offest"), "{error}");
+    }
+    for known in ["linux-gateway", "qemu-riscv-virt"] {
+        let path = format!("{}/../boards/{known}/board.toml", env!("CARGO_MANIFEST_DIR"));
+        Board::load(path.as_ref()).unwrap();
+    }
+}
+
+#[test]
 fn regions_that_do_not_go_together_are_told_by_name() {
     for (from, to, told) in [
         ("offset = 0x8000", "offset = 0x7000", "flash.slot_a and flash.slot_b overlap"),

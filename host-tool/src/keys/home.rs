@@ -1,4 +1,4 @@
-//! What keys need to know of a fleet repository: the fleet's id and where its keyrings are. Read as the folder lies, because the
+//! What keys need to know of a fleet repository: the fleet's id. Its keyrings are always in one place. Read as the folder lies, because the
 //! newest keyring counts, whatever commit is built.
 
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use thiserror::Error;
 use super::{Chain, ChainError};
 use crate::fleet::SETTINGS_FILE;
 
-/// Where keyrings are unless `steadfast.toml` says otherwise.
+/// Where keyrings are.
 const KEYRINGS: &str = "keys/keyring";
 
 /// Why a folder is no fleet.
@@ -56,7 +56,6 @@ struct Settings {
 #[derive(Deserialize)]
 struct Fleet {
     id: String,
-    keyring: Option<String>,
 }
 
 impl Home {
@@ -68,9 +67,8 @@ impl Home {
         let path = folder.join(SETTINGS_FILE);
         let text = std::fs::read_to_string(&path).map_err(|_| HomeError::NoFleet(folder.to_owned()))?;
         let fleet = toml::from_str::<Settings>(&text).ok().map(|settings| settings.fleet);
-        let id = fleet.as_ref().and_then(|fleet| FleetId::from_hex(&fleet.id)).ok_or(HomeError::NoId(path))?;
-        let keyrings = fleet.and_then(|fleet| fleet.keyring).unwrap_or_else(|| KEYRINGS.to_owned());
-        Ok(Self { folder: folder.to_owned(), fleet: id, keyrings: folder.join(keyrings) })
+        let id = fleet.and_then(|fleet| FleetId::from_hex(&fleet.id)).ok_or(HomeError::NoId(path))?;
+        Ok(Self { folder: folder.to_owned(), fleet: id, keyrings: folder.join(KEYRINGS) })
     }
 
     /// Reads the fleet's keyrings.

@@ -47,6 +47,7 @@ pub struct ReleaseInfo {
     /// The ids of the keys that signed it.
     pub signers: Vec<String>,
     /// When the server took it in.
+    #[serde(rename = "published_unix_seconds")]
     pub published_seconds: u64,
 }
 
@@ -128,8 +129,10 @@ pub struct DeviceInfo {
     /// Why it last refused something or went back.
     pub refusal: Option<Reason>,
     /// When it last polled; polls are not signed.
+    #[serde(rename = "seen_unix_seconds")]
     pub seen_seconds: Option<u64>,
     /// When its last signed report was taken: everything above but `desired` is as old.
+    #[serde(rename = "reported_unix_seconds")]
     pub reported_seconds: Option<u64>,
 }
 
@@ -139,6 +142,7 @@ pub struct DevicePage {
     /// [`FORMAT`].
     pub format: u32,
     /// The server's time, for ages.
+    #[serde(rename = "now_unix_seconds")]
     pub now_seconds: u64,
     /// The devices.
     pub devices: Vec<DeviceInfo>,
@@ -150,6 +154,7 @@ pub struct DevicePage {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReportInfo {
     /// When it was taken.
+    #[serde(rename = "taken_unix_seconds")]
     pub taken_seconds: u64,
     /// What ran.
     pub running: String,
@@ -173,6 +178,7 @@ pub struct Why {
     /// [`FORMAT`].
     pub format: u32,
     /// The server's time, for ages.
+    #[serde(rename = "now_unix_seconds")]
     pub now_seconds: u64,
     /// The device.
     pub device: DeviceInfo,
