@@ -359,6 +359,7 @@ mod tests {
     use std::boxed::Box;
 
     use embassy_futures::block_on;
+    use embassy_futures::join::join;
     use steadfast_core::config::Config;
     use steadfast_core::flash::layout::Region;
 
@@ -419,6 +420,20 @@ mod tests {
         assert_eq!(application.state.borrow().behind, 1, "looking twice counts once");
         let _ = block_on(second.section());
         assert!(block_on(application.is_taken()));
+    }
+
+    #[test]
+    fn a_wish_for_the_next_firmware_ends_with_what_the_loop_says() {
+        const NEXT: SchemaId = SchemaId([4; 32]);
+        let application = application();
+        for outcome in [Err(NotPrepared), Ok(())] {
+            let the_loop = async {
+                assert_eq!(application.next_schema(), Some(NEXT));
+                application.prepared(outcome);
+                assert_eq!(application.next_schema(), None);
+            };
+            assert_eq!(block_on(join(application.prepare(NEXT), the_loop)).0, outcome);
+        }
     }
 
     #[test]
