@@ -4,8 +4,8 @@
     verify.py pack FILE --keyring FILE... [--signatures FILE...]
         verifies a pack under a chain of keyring files, the first one first; the signatures are those in the files
         named, or in the FILE.KEYID.sig beside the pack
-    verify.py vectors
-        judges every vector in vectors/ and tells where it disagrees
+    verify.py vectors [FOLDER]
+        judges every vector in the folder, or in the one beside this file, and tells where it disagrees
 
 It needs Python 3.10 and nothing else, and is written to be read, not to be fast. The exit code is 0 when all is right,
 and 1 otherwise. Here stands what a pack needs; what devices read is in verify_vectors.py and verify_schema.py.
@@ -127,6 +127,7 @@ POSITION, OBJECT, ROLE = ("row", "u32", "u32"), ("row", 32, "u32"), ("row", "u8"
 KEYRING = dict(version="u32", root=ROLE, publisher=ROLE, director=("enum", "nothing", TWO_KEYS, TWO_KEYS), epoch="u32")
 SIGNED = ("row", "bytes", "bytes")
 RELEASE = dict(epoch="u32", sequence="u32", floor="u32", commit=("enum", 20, 32), leaves="u32", root=32)
+ENTRY = ("row", TEXT, ("enum", OBJECT, "nothing", OBJECT), "u8")
 SETTINGS, POLICY = ("row", "u32", "u32", "u32", "u32"), ("row", TWO, "u32", "u8")
 PERSON = dict(id=16, name="u32", model="u32", labels=("list", ANY, ("row", "u32", "u32")), key=("option", 32))
 ROSTER = ("row", ("list", ANY, TEXT), ("list", ANY, PERSON))
@@ -229,25 +230,22 @@ def read_release(statement):
 def read_manifest(data):
     """Settings, policy, checks and objects; an object is its section, kind, digest, size and flags."""
 
-    def named(most, rest):
-        count, names, found = reader.byte(), [], []
+    def ascending_items(most, kind):
+        count, items = reader.byte(), []
         require(count <= most, 40, "too many checks or objects")
         for _ in range(count):
-            names.append(reader.read(TEXT))
-            require(re.fullmatch("[a-z][a-z0-9_]{0,31}", names[-1]), 40, "a name that is none")
-            require(ascending(names[-2:]), 40, "names do not ascend")
-            found.append((names[-1], *rest()))
-        return found
-
-    def entry():
-        (kind, content), flags = reader.read(("enum", OBJECT, "nothing", OBJECT)), reader.byte()
-        require(flags < 16 and flags & 3 < 3 and flags >> 2 < 3, 40, "flags that mean nothing")
-        return (kind, *(content or (None, None)), flags)
+            items.append(reader.read(kind))
+            name, flags = items[-1][0], items[-1][-1] if kind == ENTRY else 0
+            require(re.fullmatch("[a-z][a-z0-9_]{0,31}", name), 40, "a name that is none")
+            require(ascending([item[0] for item in items[-2:]]), 40, "names do not ascend")
+            require(flags < 16 and flags & 3 < 3 and flags >> 2 < 3, 40, "flags that mean nothing")
+        return items
 
     reader = Reader(data)
     settings, policy = reader.read(SETTINGS), reader.read(POLICY)
-    checks, objects = named(16, tuple), named(32, entry)
+    checks, entries = ascending_items(16, ("row", TEXT)), ascending_items(32, ENTRY)
     reader.end()
+    objects = [(name, kind, *(content or (None, None)), flags) for name, (kind, content), flags in entries]
     return SimpleNamespace(settings=settings, policy=policy, checks=[name for name, in checks], objects=objects)
 
 
@@ -378,7 +376,8 @@ def verify_pack(path, keyrings, signatures):
 def main():
     parser = argparse.ArgumentParser(description="Verifies packs, and judges the vectors of the specification.")
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("vectors")
+    vectors = commands.add_parser("vectors")
+    vectors.add_argument("folder", type=pathlib.Path, nargs="?", default=pathlib.Path(__file__).parent / "vectors")
     pack = commands.add_parser("pack")
     pack.add_argument("pack", type=pathlib.Path)
     pack.add_argument("--keyring", type=pathlib.Path, nargs="+", required=True, help="the first keyring first")
@@ -388,7 +387,7 @@ def main():
         sys.dont_write_bytecode = True  # nothing is left beside the pages
         from verify_vectors import judge_all
 
-        sys.exit(judge_all())
+        sys.exit(judge_all(given.folder))
     try:
         verify_pack(given.pack, given.keyring, given.signatures)
     except (Refused, OSError) as failure:

@@ -11,7 +11,7 @@ from verify import Reader, require, sha256
 RESERVED = {"agent", "append", "final", "health", "match", "unset"}
 CENTURY = 3_155_760_000_000  # milliseconds
 DURATION_TEXT = re.compile("(?:([0-9]+)d)?(?:([0-9]+)h)?(?:([0-9]+)m(?!s))?(?:([0-9]+)s)?(?:([0-9]+)ms)?")
-MAC_TEXT = re.compile("[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}")
+MAC_TEXT = re.compile("[0-9a-fA-F]{2}([:-])[0-9a-fA-F]{2}(\\1[0-9a-fA-F]{2}){4}")
 BOOL, INTEGER, FLOAT, TEXT, LIST, MAP, STRUCT, OPTION, ENUM, IP4, IP6, IP, NET4, NET6, NET, MAC, DURATION = range(17)
 KEYS = {INTEGER, TEXT, IP4, IP6, IP, MAC}
 
@@ -93,7 +93,7 @@ class Description(Reader):
         field = SimpleNamespace(name=self.name())
         self.note(1024)
         field.type = self.type(level)
-        self.optional(lambda: self.string(16))  # the unit
+        require(self.optional(lambda: self.string(16)) != "", None, "a unit has 1 to 16 bytes")
         default = self.optional(lambda: self.literal(1))
         field.was = self.optional(self.name)
         absent_means = self.optional(lambda: self.literal(1))

@@ -32,7 +32,7 @@ struct Arguments {
 enum Command {
     /// Measure, and print the figures.
     Bench(bench::Options),
-    /// Install what is missing: QEMU and a toolchain for bare metal.
+    /// Install what is missing: QEMU, Python and a toolchain for bare metal.
     Setup,
     /// Build the firmware of the emulated board and print where it lies.
     BuildBoard,

@@ -1,4 +1,4 @@
-//! Sets up a machine: finds QEMU and a compiler for bare metal, installs the Debian packages where they are missing.
+//! Sets up a machine: finds QEMU, Python and a compiler for bare metal, installs the Debian packages where they are missing.
 //!
 //! With root or a sudo that asks nothing it installs and says so; otherwise it prints the one line to run, and stops. It changes
 //! nothing else on the machine, and nothing at all when everything is there.
@@ -16,6 +16,9 @@ pub(crate) const RISCV32: &str = "riscv32imac-unknown-none-elf";
 
 const QEMU: &str = "qemu-system-riscv32";
 const QEMU_PACKAGES: [&str; 1] = ["qemu-system-misc"];
+/// Runs docs/spec/verify.py in a test.
+const PYTHON: &str = "python3";
+const PYTHON_PACKAGES: [&str; 1] = ["python3"];
 const TOOLCHAIN_PACKAGES: [&str; 4] = ["rustc-web", "cargo-web", "rust-web-src", "lld"];
 
 /// Makes sure that every tool is there.
@@ -29,7 +32,7 @@ pub(crate) fn run() -> Result<()> {
     }
     if in_path("apt-get").is_none() {
         bail!(
-            "missing: {}. This is no Debian, so install QEMU ({QEMU}) your way and the compiler's targets with:\n    {}",
+            "missing: {}. This is no Debian, so install QEMU ({QEMU}) and Python ({PYTHON}) your way and the compiler's targets with:\n    {}",
             packages.join(", "),
             rustup_line(),
         );
@@ -50,6 +53,9 @@ fn missing_packages() -> Vec<&'static str> {
     let mut missing = Vec::new();
     if in_path(QEMU).is_none() {
         missing.extend(QEMU_PACKAGES);
+    }
+    if in_path(PYTHON).is_none() {
+        missing.extend(PYTHON_PACKAGES);
     }
     if TARGETS.iter().any(|target| Toolchain::find(target).is_none()) {
         missing.extend(TOOLCHAIN_PACKAGES);

@@ -104,6 +104,9 @@ pub(super) fn answer(vector: &Vector, bytes: &[u8]) -> Result<Says, Fault> {
     let trust = trust(vector, &keyring);
     let poll = vector.bytes("poll");
     let asked = Asked { fleet: &trust.fleet, keyring: &keyring, poll: &poll };
+    if bytes.is_empty() {
+        return Ok(says([("answer", "nothing new".into())]));
+    }
     match Answer::decode(bytes)? {
         Answer::Unchanged(signed) => Ok(told("unchanged", &asked.verify_unchanged(&signed)?)),
         Answer::Keyring(signed) => {
@@ -135,10 +138,13 @@ fn changed(
     let envelope: Envelope<'_> = codec::decode(bytes)?;
     let manifest = Manifest::parse(envelope.manifest)?;
     let size = |place: usize| manifest.objects().nth(place).map(|entry| entry.object().map_or(0, |object| object.size));
-    let found = (0..manifest.objects().count()).filter_map(|place| inline(along, place, size));
+    let found = manifest.objects().enumerate().filter_map(|(place, entry)| {
+        let bytes = inline(along, place, size)?;
+        (Digest::of(bytes) == entry.object()?.digest).then(|| hex(bytes))
+    });
     let mut says = told("changed", &fresh);
     says.extend(placed(&verified));
-    says.insert("inline".to_owned(), found.map(hex).collect());
+    says.insert("inline".to_owned(), found.collect());
     Ok(says)
 }
 

@@ -7,9 +7,9 @@ use serde_json::Value;
 use steadfast::keys::{Chain, KeyringFile};
 use steadfast::pack::Pack;
 use steadfast::schema::Schema;
+use steadfast::serve::report;
 use steadfast::sign;
-use steadfast_core::codec;
-use steadfast_core::report::{Report, ReportBody, TrialState};
+use steadfast_core::report::TrialState;
 use steadfast_core::statement::{Kind, Message, PublicKey};
 
 use super::super::{Vector, cast};
@@ -27,10 +27,9 @@ pub(super) fn keyring_file(bytes: &[u8]) -> Result<Says, Fault> {
 }
 
 pub(super) fn report(vector: &Vector, bytes: &[u8]) -> Result<Says, Fault> {
-    let body = ReportBody::decode(bytes)?;
+    let (body, report) = report::parse(bytes)?;
     let message = Message::new(Kind::Report, &vector.fleet(), &body.device.0, body.statement)?;
     message.verify(&[PublicKey(vector.array("device_key"))], 1, body.signature)?;
-    let report: Report = codec::decode(body.statement)?;
     let (trial, content) = match report.trial {
         TrialState::None => ("none", None),
         TrialState::Staged(content) => ("staged", Some(content)),
