@@ -16,7 +16,7 @@ const STEP: u64 = 2;
 const LARGE_BYTES: u64 = 512;
 
 /// Bytes of one component.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Size {
     /// Code, constants, and the first values of variables.
     pub(crate) flash: u64,

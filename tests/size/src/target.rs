@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use crate::component::Component;
-use crate::image::Image;
+use crate::figures::{ALL, Figures, has_grown};
+use crate::image::{Image, Size};
 
 /// The program that is the core alone.
 const PROBE: &str = "steadfast-size-probe";
@@ -11,8 +12,10 @@ const PROBE: &str = "steadfast-size-probe";
 const RAM_BYTES: u64 = 6 << 10;
 
 /// Limits for one processor, in bytes.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Target {
+    /// The compiler's name for it.
+    pub(crate) name: String,
     flash: u64,
     crypto: u64,
 }
@@ -23,25 +26,42 @@ impl Target {
         if !program.ends_with(PROBE) {
             return None;
         }
-        let path = program.to_string_lossy();
-        if path.contains("/thumbv7em-") {
-            return Some(Self { flash: 40 << 10, crypto: 24 << 10 });
-        }
-        path.contains("/riscv32imac-").then_some(Self { flash: 56 << 10, crypto: 40 << 10 })
+        let folders = program.iter().filter_map(|folder| folder.to_str());
+        folders.filter_map(|folder| Self::named(folder)).next()
     }
 
-    /// Prints each figure beside its limit. Everything in the probe is there for the core, Rust's own library included.
-    pub(crate) fn print(self, image: &Image) {
-        let total = image.total();
+    fn named(folder: &str) -> Option<Self> {
+        let (flash, crypto) = match folder.split('-').next()? {
+            "thumbv7em" => (40 << 10, 24 << 10),
+            "riscv32imac" => (56 << 10, 40 << 10),
+            _ => return None,
+        };
+        Some(Self { name: folder.to_owned(), flash, crypto })
+    }
+
+    /// Prints each figure beside its limit and the committed figure; whether none has grown past both. Everything in the probe is
+    /// there for the core, Rust's own library included.
+    pub(crate) fn holds(&self, image: &Image, committed: &Figures) -> bool {
+        let total = |size: Size| (size.flash, size.ram);
+        let ((flash, ram), (flash_before, ram_before)) = (total(image.total()), total(committed.of(&self.name, ALL)));
+        let crypto = image.of(Component::Crypto).flash;
+        let crypto_before = committed.of(&self.name, Component::Crypto.name()).flash;
         let rows = [
-            ("core, all of it: flash", total.flash, self.flash),
-            ("... of which cryptography", image.of(Component::Crypto).flash, self.crypto),
-            ("core: static RAM", total.ram, RAM_BYTES),
+            ("core, all of it: flash", flash, self.flash, flash_before),
+            ("... of which cryptography", crypto, self.crypto, crypto_before),
+            ("core: static RAM", ram, RAM_BYTES, ram_before),
         ];
-        println!("  {:40} {:>8} {:>8}", "against the target", "bytes", "target");
-        for (what, bytes, limit) in rows {
+        println!("  {:40} {:>8} {:>8} {:>9}", "against the target", "bytes", "target", "committed");
+        let mut holds = true;
+        for (what, bytes, limit, before) in rows {
+            let grown = bytes > limit && has_grown(bytes, before);
             let verdict = if bytes <= limit { "reached" } else { "missed" };
-            println!("  {what:40} {bytes:>8} {limit:>8}  {verdict}");
+            println!(
+                "  {what:40} {bytes:>8} {limit:>8} {before:>9}  {verdict}{}",
+                if grown { ", and grown" } else { "" }
+            );
+            holds &= !grown;
         }
+        holds
     }
 }

@@ -44,8 +44,8 @@ enum Command {
     Demo,
     /// Judge published Ed25519 signatures on this machine and on every emulated board.
     Signatures(signatures::Options),
-    /// Print flash and RAM by component: the board's firmware, and the core alone.
-    Size,
+    /// Print flash and RAM by component, of the board's firmware and of the core alone, and hold them against targets and committed figures.
+    Size(size::Options),
     /// Run all tests of the project.
     Test(test::Options),
     /// Write docs/spec/vectors anew, after a format has got another version.
@@ -61,7 +61,7 @@ fn main() -> ExitCode {
         Command::Mutants => mutants::run(),
         Command::Demo => demo::run(),
         Command::Signatures(options) => signatures::run(&options),
-        Command::Size => size::run(),
+        Command::Size(options) => size::run(&options),
         Command::Test(options) => test::run(&options),
         Command::Vectors => vectors::run(),
     };

@@ -19,7 +19,7 @@ const QEMU_PACKAGES: [&str; 1] = ["qemu-system-misc"];
 /// Runs docs/spec/verify.py in a test.
 const PYTHON: &str = "python3";
 const PYTHON_PACKAGES: [&str; 1] = ["python3"];
-const TOOLCHAIN_PACKAGES: [&str; 4] = ["rustc-web", "cargo-web", "rust-web-src", "lld"];
+const TOOLCHAIN_PACKAGES: [&str; 4] = ["rustc-web", "cargo-web", "rust-web-src", "lld-19"];
 
 /// Makes sure that every tool is there.
 ///

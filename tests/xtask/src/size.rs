@@ -4,17 +4,29 @@
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
+use clap::Args;
 
 use crate::{board, paths, setup};
 
 /// The package that is the core alone.
 const PROBE: &str = "steadfast-size-probe";
 
+/// The committed figures, which a core that misses a target may not exceed.
+const FIGURES: &str = "tests/size/figures.tsv";
+
+/// How to measure.
+#[derive(Args)]
+pub(crate) struct Options {
+    /// Commit the figures as they are now.
+    #[arg(long)]
+    write: bool,
+}
+
 /// Builds the board's firmware and the core alone for each target, prints flash and RAM by component, and how deep the stack gets.
 ///
 /// # Errors
-/// When something does not build or cannot be measured.
-pub(crate) fn run() -> Result<()> {
+/// When something does not build or cannot be measured, or has grown past a target and its committed figure.
+pub(crate) fn run(options: &Options) -> Result<()> {
     let elf = board::build(&board::QEMU_RISCV_VIRT)?;
     let mut images = vec![elf.clone()];
     for target in setup::TARGETS {
@@ -22,7 +34,8 @@ pub(crate) fn run() -> Result<()> {
         images.push(paths::bare_metal_target().join(target).join("firmware").join(PROBE));
     }
     let mut measure = cargo_run("steadfast-size", "steadfast-size");
-    measure.arg("--").args(images);
+    measure.args(["--", if options.write { "write" } else { "check" }]);
+    measure.arg(paths::workspace().join(FIGURES)).args(images);
     succeed(&mut measure)?;
     succeed(cargo_run("steadfast-tests", "board_stack").env("STEADFAST_BOARD_ELF", elf))
 }

@@ -1,7 +1,8 @@
 //! The compiler for bare metal: rustup's where it has the target, else Debian's.
 //!
 //! Debian's `rustc-web` comes with the sources of `core` but without compiled targets, so `core` is built along
-//! (`-Zbuild-std`, which asks for RUSTC_BOOTSTRAP), and its linker is the package `lld` instead of rust-lld.
+//! (`-Zbuild-std`, which asks for RUSTC_BOOTSTRAP), and without rust-lld: the one of the toolchain that started us links for it, or
+//! the package `lld-19`. Debian's own `lld` is too old to shorten RISC-V's calls.
 //! rustup's programs come first in PATH, hence Debian's are named by their full path, as dpkg tells it.
 
 use std::path::{Path, PathBuf};
@@ -18,6 +19,8 @@ pub(crate) enum Toolchain {
         cargo: PathBuf,
         /// Path of rustc.
         rustc: PathBuf,
+        /// Path of LLD.
+        linker: PathBuf,
     },
 }
 
@@ -38,12 +41,11 @@ impl Toolchain {
                 command.args([subcommand, "--target", target]);
                 command
             }
-            Self::Debian { cargo, rustc } => {
+            Self::Debian { cargo, rustc, linker } => {
                 let mut command = Command::new(cargo);
                 command.args([subcommand, "--target", target, "-Zbuild-std=core"]);
                 command.env("RUSTC", rustc).env("RUSTC_BOOTSTRAP", "1");
-                let linker = format!("CARGO_TARGET_{}_LINKER", target.replace(['-', '.'], "_").to_uppercase());
-                command.env(linker, "ld.lld");
+                command.env(format!("CARGO_TARGET_{}_LINKER", target.replace(['-', '.'], "_").to_uppercase()), linker);
                 command
             }
         }
@@ -62,8 +64,14 @@ fn debian() -> Option<Toolchain> {
     let cargo = installed_program("cargo-web", "/bin/cargo")?;
     let rustc = installed_program("rustc-web", "/bin/rustc")?;
     let has_sources = package_files("rust-web-src")?.lines().any(|line| line.ends_with("library/core/Cargo.toml"));
-    let has_linker = in_path("ld.lld").is_some();
-    (has_sources && has_linker).then_some(Toolchain::Debian { cargo, rustc })
+    let linker = rust_lld().or_else(|| in_path("ld.lld-19"))?;
+    has_sources.then_some(Toolchain::Debian { cargo, rustc, linker })
+}
+
+/// The linker that comes with the toolchain of the cargo that started us, where it is rustup's.
+fn rust_lld() -> Option<PathBuf> {
+    let hosts = Path::new(env!("CARGO")).ancestors().nth(2)?.join("lib/rustlib").read_dir().ok()?;
+    hosts.flatten().map(|host| host.path().join("bin/rust-lld")).find(|file| file.is_file())
 }
 
 /// The file of an installed Debian package whose path ends as told; the shortest, if several do.
