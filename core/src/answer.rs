@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::codec;
+use crate::codec::{self, wire};
 use crate::digest::Digest;
 use crate::envelope::Proof;
 use crate::id::FleetId;
@@ -25,6 +25,10 @@ pub struct Challenge {
     pub code: [u8; 8],
 }
 
+wire! {
+    struct Challenge { issued_seconds, code }
+}
+
 /// The director's word that nothing changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unchanged {
@@ -36,6 +40,10 @@ pub struct Unchanged {
     pub challenge: Challenge,
 }
 
+wire! {
+    struct Unchanged { poll_after_seconds, report_wanted, challenge }
+}
+
 /// The director's order to run one release now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Assignment {
@@ -43,6 +51,10 @@ pub struct Assignment {
     pub release: Digest,
     /// As in [`Unchanged`].
     pub unchanged: Unchanged,
+}
+
+wire! {
+    struct Assignment { release, unchanged }
 }
 
 /// The body of an answer.
@@ -69,6 +81,15 @@ pub enum Answer<'a> {
     },
     /// The keyring that follows the device's own, signed by both roots. Poll again at once.
     Keyring(Signed<'a>),
+}
+
+wire! {
+    enum Answer<'a> {
+        0 = Unchanged(signed),
+        1 = Adopt { assignment, proof },
+        2 = Changed { assignment, envelope, inline },
+        3 = Keyring(signed),
+    }
 }
 
 impl<'a> Answer<'a> {
@@ -176,6 +197,10 @@ pub struct Head {
     pub release: Digest,
     /// Unix seconds after which it is old; looked at only by a device with a trusted clock.
     pub not_after: Option<u64>,
+}
+
+wire! {
+    struct Head { counter, release, not_after }
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::codec::wire;
 use crate::digest::{Digest, Hasher};
 use crate::id::{ContentId, first};
 
@@ -16,6 +17,10 @@ pub struct ObjectRef {
     pub size: u32,
 }
 
+wire! {
+    struct ObjectRef { digest, size }
+}
+
 /// What runs, or could run, on a device: a manifest and, where the device has secrets, its private object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Content {
@@ -23,6 +28,10 @@ pub struct Content {
     pub manifest: Digest,
     /// The sealed secrets of this one device, as its leaf binds them.
     pub private: Option<ObjectRef>,
+}
+
+wire! {
+    struct Content { manifest, private }
 }
 
 impl Content {

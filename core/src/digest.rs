@@ -5,9 +5,13 @@ use core::fmt;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use crate::codec::wire;
+
 /// The SHA-256 of exact bytes (FIPS 180-4), 32 bytes.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Digest(pub [u8; 32]);
+
+wire! { newtype Digest }
 
 impl Digest {
     /// The digest of `bytes`.

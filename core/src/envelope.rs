@@ -9,7 +9,7 @@ use core::ops::Range;
 use serde::{Deserialize, Serialize};
 
 use crate::answer::Fresh;
-use crate::codec;
+use crate::codec::{self, wire};
 use crate::content::{Content, ObjectRef};
 use crate::digest::Digest;
 use crate::id::{DeviceId, FleetId, SchemaId};
@@ -37,6 +37,10 @@ pub struct Proof<'a> {
     pub path: &'a [u8],
 }
 
+wire! {
+    struct Proof<'a> { release, signatures, index, path }
+}
+
 /// What a device receives about itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Envelope<'a> {
@@ -47,6 +51,10 @@ pub struct Envelope<'a> {
     pub private: Option<ObjectRef>,
     /// The manifest's bytes.
     pub manifest: &'a [u8],
+}
+
+wire! {
+    struct Envelope<'a> { proof, private, manifest }
 }
 
 /// Whom and what a device believes.

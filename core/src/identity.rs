@@ -10,12 +10,12 @@
 
 use core::fmt;
 
-use ed25519_dalek::SigningKey;
 use heapless::String;
 use serde::{Deserialize, Serialize};
 
-use crate::codec;
+use crate::codec::{self, wire};
 use crate::digest::Digest;
+use crate::ed25519;
 use crate::id::{DeviceId, FleetId, first};
 use crate::keyring::Keyring;
 use crate::position::Position;
@@ -41,17 +41,19 @@ pub const IDENTITY_MAX_BYTES: usize = 640;
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Seed(pub [u8; 32]);
 
-impl Seed {
-    /// The key that signs this device's reports.
-    #[must_use]
-    pub fn signing_key(&self) -> SigningKey {
-        SigningKey::from_bytes(&self.0)
-    }
+wire! { newtype Seed }
 
+impl Seed {
     /// The public half, as it stands in the inventory.
     #[must_use]
     pub fn public_key(&self) -> PublicKey {
-        PublicKey(self.signing_key().verifying_key().to_bytes())
+        PublicKey(ed25519::public_key(&self.0))
+    }
+
+    /// Signs `message`, as this device signs its reports.
+    #[must_use]
+    pub fn sign(&self, message: &[u8]) -> [u8; 64] {
+        ed25519::sign(&self.0, &self.public_key().0, message)
     }
 }
 
@@ -76,6 +78,10 @@ pub struct Provisioned {
     pub floor: Position,
     /// Where to ask while no configuration says it, `host:port`; empty when the firmware knows.
     pub server: String<SERVER_MAX_BYTES>,
+}
+
+wire! {
+    struct Provisioned { fleet, device, seed, keyring, floor, server }
 }
 
 impl Provisioned {

@@ -6,7 +6,7 @@
 use heapless::Vec;
 use serde::{Deserialize, Serialize};
 
-use crate::codec;
+use crate::codec::{self, wire};
 use crate::id::FleetId;
 use crate::refusal::Refusal;
 use crate::statement::{Kind, Message, PublicKey, Signed};
@@ -29,6 +29,10 @@ pub struct Role {
     pub keys: Vec<PublicKey, ROLE_KEYS_MAX>,
 }
 
+wire! {
+    struct Role { threshold, keys }
+}
+
 /// Who may tell one device what to run now. One valid signature is enough.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Director {
@@ -38,6 +42,10 @@ pub enum Director {
     Assignments(Vec<PublicKey, DIRECTOR_KEYS_MAX>),
     /// Static hosting: a signed head names the newest release.
     Heads(Vec<PublicKey, DIRECTOR_KEYS_MAX>),
+}
+
+wire! {
+    enum Director { 0 = None, 1 = Assignments(keys), 2 = Heads(keys) }
 }
 
 /// The keys a device believes. See the module.
@@ -53,6 +61,10 @@ pub struct Keyring {
     pub director: Director,
     /// Replacing publisher keys raises it; a release's epoch must equal it.
     pub publisher_epoch: u32,
+}
+
+wire! {
+    struct Keyring { version, root, publisher, director, publisher_epoch }
 }
 
 impl Keyring {

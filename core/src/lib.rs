@@ -33,6 +33,7 @@ pub mod config;
 pub mod content;
 pub mod digest;
 pub mod driver;
+pub mod ed25519;
 pub mod envelope;
 pub mod flash;
 pub mod id;

@@ -9,7 +9,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::codec;
+use crate::codec::{self, Wire, Writer, wire};
 use crate::content::ObjectRef;
 use crate::refusal::Refusal;
 
@@ -36,6 +36,10 @@ pub struct Settings {
     pub attempt: u32,
 }
 
+wire! {
+    struct Settings { poll_seconds, freshness_seconds, lost_contact_seconds, attempt }
+}
+
 /// Whether healthy includes having reached the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Reach {
@@ -43,6 +47,10 @@ pub enum Reach {
     Server,
     /// The round trip is waived.
     None,
+}
+
+wire! {
+    enum Reach { 0 = Server, 1 = None }
 }
 
 /// How a trial of this configuration is judged.
@@ -54,6 +62,10 @@ pub struct Policy {
     pub trial_seconds: u32,
     /// How many boots a trial may take.
     pub boots: u8,
+}
+
+wire! {
+    struct Policy { reach, trial_seconds, boots }
 }
 
 /// What a change of a section restarts.
@@ -81,6 +93,8 @@ pub enum Risk {
 /// Restart scope (bits 0 and 1) and risk (bits 2 and 3) of a section in one byte.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Flags(u8);
+
+wire! { newtype Flags }
 
 impl Flags {
     /// The flags of a section.
@@ -125,6 +139,10 @@ pub enum Kind {
     File(ObjectRef),
 }
 
+wire! {
+    enum Kind { 0 = Config(object), 1 = Private, 2 = File(object) }
+}
+
 /// One object of a manifest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry<'a> {
@@ -134,6 +152,10 @@ pub struct Entry<'a> {
     pub kind: Kind,
     /// Restart scope and risk.
     pub flags: Flags,
+}
+
+wire! {
+    struct Entry<'a> { section, kind, flags }
 }
 
 impl Entry<'_> {
@@ -175,8 +197,14 @@ impl Draft<'_> {
     /// # Errors
     /// [`Refusal::TOO_LARGE`] when the buffer is too small; [`Refusal::BAD_MANIFEST`] for what no device would take.
     pub fn encode<'b>(&self, buffer: &'b mut [u8]) -> Result<&'b [u8], Refusal> {
-        let wire = (self.settings, self.policy, self.checks, self.objects);
-        let bytes = codec::encode(&wire, buffer)?;
+        let mut writer = Writer::new(buffer);
+        self.settings.write(&mut writer);
+        self.policy.write(&mut writer);
+        writer.count(self.checks.len());
+        self.checks.iter().for_each(|name| name.write(&mut writer));
+        writer.count(self.objects.len());
+        self.objects.iter().for_each(|entry| entry.write(&mut writer));
+        let bytes = writer.finish()?;
         Manifest::parse(bytes)?;
         Ok(bytes)
     }
@@ -240,7 +268,7 @@ impl<'a> List<'a> {
         ascending: impl Fn(&T, &T) -> bool,
     ) -> Result<(Self, &'a [u8]), Refusal>
     where
-        T: Deserialize<'a> + Serialize,
+        T: Wire<'a>,
     {
         let (count, items) = codec::take::<u8>(bytes)?;
         let count = usize::from(count);
@@ -258,11 +286,11 @@ impl<'a> List<'a> {
         Ok((Self { count, bytes: items }, rest))
     }
 
-    fn items<T: Deserialize<'a>>(self) -> impl Iterator<Item = T> + use<'a, T> {
+    fn items<T: Wire<'a>>(self) -> impl Iterator<Item = T> + use<'a, T> {
         let mut rest = self.bytes;
         // `take` went over the very same bytes, so nothing fails here.
         (0..self.count).map_while(move |_| {
-            let (item, after) = postcard::take_from_bytes(rest).ok()?;
+            let (item, after) = codec::take(rest).ok()?;
             rest = after;
             Some(item)
         })

@@ -3,6 +3,7 @@
 use heapless::String;
 use serde::{Deserialize, Serialize};
 
+use crate::codec::wire;
 use crate::id::ContentId;
 use crate::refusal::Refusal;
 
@@ -32,6 +33,18 @@ pub enum Ending {
     RecordLost,
 }
 
+wire! {
+    enum Ending {
+        0 = None,
+        1 = Confirmed,
+        2 = RolledBack,
+        3 = Superseded,
+        4 = Inconclusive,
+        5 = FirmwareReverted,
+        6 = RecordLost,
+    }
+}
+
 /// How the last trial ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outcome {
@@ -43,6 +56,10 @@ pub struct Outcome {
     pub reason: Refusal,
     /// The failing check and its words, if any.
     pub detail: Detail,
+}
+
+wire! {
+    struct Outcome { ending, content, reason, detail }
 }
 
 impl Outcome {

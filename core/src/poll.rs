@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::codec;
+use crate::codec::{self, wire};
 use crate::id::{ContentId, DeviceId, SchemaPrefix};
 use crate::position::Position;
 use crate::refusal::Refusal;
@@ -19,6 +19,8 @@ pub const FORMAT: u8 = 1;
 /// What a poll asks for besides the news; bits of one byte.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PollFlags(u8);
+
+wire! { newtype PollFlags }
 
 impl PollFlags {
     /// A signed answer is wanted, even when there is nothing new.
@@ -61,6 +63,10 @@ pub struct Poll {
     /// The first bytes of the content it is offered and has refused for what it is, as long as that is so. What only failed on its way
     /// is not named: it is wanted still.
     pub refused: Option<[u8; 4]>,
+}
+
+wire! {
+    struct Poll { format, device, keyring_version, schema, running, accepted, nonce, flags, refused }
 }
 
 impl Poll {

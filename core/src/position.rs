@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::codec::wire;
+
 /// A release's place in the order of all releases of a fleet. A counter burned with a stolen publisher key is
 /// recovered by rotation, because the epoch is compared first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -10,6 +12,10 @@ pub struct Position {
     pub epoch: u32,
     /// The release's number: first-parent commit count plus the fleet's offset.
     pub sequence: u32,
+}
+
+wire! {
+    struct Position { epoch, sequence }
 }
 
 impl Position {

@@ -6,6 +6,7 @@
 use heapless::Vec;
 use serde::{Deserialize, Serialize};
 
+use crate::codec::wire;
 use crate::content::Content;
 use crate::flash::layout::Slot;
 use crate::id::{ContentId, FirmwareId, SchemaPrefix, first};
@@ -28,6 +29,10 @@ pub enum Standing {
     Prepared,
 }
 
+wire! {
+    enum Standing { 0 = Staged, 1 = Confirmed, 2 = Prepared }
+}
+
 /// What a slot holds, as far as the record knows. Only reading the slot back shows whether it still does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SlotRecord {
@@ -41,6 +46,10 @@ pub struct SlotRecord {
     pub standing: Standing,
 }
 
+wire! {
+    struct SlotRecord { content, schema, position, standing }
+}
+
 /// Where a trial stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Stage {
@@ -52,6 +61,10 @@ pub enum Stage {
     Suspended,
 }
 
+wire! {
+    enum Stage { 0 = Running, 1 = Asking, 2 = Suspended }
+}
+
 /// Why a trial began.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Cause {
@@ -61,6 +74,10 @@ pub enum Cause {
     Repair,
     /// The confirmed slot found no server for too long. Says nothing about releases.
     LostContact,
+}
+
+wire! {
+    enum Cause { 0 = Ordered, 1 = Repair, 2 = LostContact }
 }
 
 /// A trial under way.
@@ -84,6 +101,10 @@ pub struct Trial {
     pub floor: u32,
 }
 
+wire! {
+    struct Trial { slot, stage, boots_left, unreachable, crashed, spent, cause, floor }
+}
+
 /// A configuration that one firmware has rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rejected {
@@ -93,6 +114,10 @@ pub struct Rejected {
     pub firmware: [u8; 4],
     /// Why.
     pub reason: Refusal,
+}
+
+wire! {
+    struct Rejected { content, firmware, reason }
 }
 
 impl Rejected {
@@ -126,6 +151,10 @@ pub struct BootRecord {
     pub rejected: Vec<Rejected, REJECTED_MAX>,
     /// How the last trial ended.
     pub outcome: Outcome,
+}
+
+wire! {
+    struct BootRecord { generation, a, b, confirmed, trial, accepted, floor, keyring, rejected, outcome }
 }
 
 impl BootRecord {
@@ -208,11 +237,11 @@ impl BootRecord {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::codec;
+    use crate::codec::{self, Wire};
 
     #[test]
     fn the_numbers_in_the_frozen_format_are_these() {
-        fn number(value: &impl Serialize) -> u8 {
+        fn number<'a>(value: &impl Wire<'a>) -> u8 {
             codec::encode(value, &mut [0; 1]).unwrap()[0]
         }
         assert_eq!([Standing::Staged, Standing::Confirmed, Standing::Prepared].map(|value| number(&value)), [0, 1, 2]);

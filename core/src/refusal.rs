@@ -7,9 +7,13 @@ use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::codec::wire;
+
 /// Why something was not taken or not kept.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Refusal(pub u16);
+
+wire! { newtype Refusal }
 
 macro_rules! refusals {
     ($($name:ident = $number:literal, $words:literal;)*) => {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::codec;
+use crate::codec::{self, wire};
 use crate::digest::Digest;
 use crate::position::Position;
 use crate::refusal::Refusal;
@@ -20,6 +20,10 @@ pub enum CommitId {
     Sha1([u8; 20]),
     /// A commit of a repository in git's SHA-256 format.
     Sha256([u8; 32]),
+}
+
+wire! {
+    enum CommitId { 0 = Sha1(bytes), 1 = Sha256(bytes) }
 }
 
 impl CommitId {
@@ -54,6 +58,10 @@ pub struct Release {
     pub leaves: u32,
     /// The tree's root hash.
     pub root: Digest,
+}
+
+wire! {
+    struct Release { publisher_epoch, sequence, floor, commit, leaves, root }
 }
 
 impl Release {

@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::answer::Challenge;
-use crate::codec;
+use crate::codec::{self, wire};
 use crate::id::{ContentId, DeviceId, FirmwareId, SchemaPrefix};
 use crate::outcome::Outcome;
 use crate::position::Position;
@@ -33,6 +33,10 @@ pub enum TrialState {
     Suspended(ContentId),
 }
 
+wire! {
+    enum TrialState { 0 = None, 1 = Staged(content), 2 = Running(content), 3 = Asking(content), 4 = Suspended(content) }
+}
+
 /// The health checks of what runs: a bit for each check of its manifest, the first in bit 0.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Checks {
@@ -42,6 +46,10 @@ pub struct Checks {
     pub failed: u16,
 }
 
+wire! {
+    struct Checks { passed, failed }
+}
+
 /// What was last refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Refused {
@@ -49,6 +57,10 @@ pub struct Refused {
     pub content: ContentId,
     /// Why.
     pub reason: Refusal,
+}
+
+wire! {
+    struct Refused { content, reason }
 }
 
 /// What a device says of itself.
@@ -82,6 +94,13 @@ pub struct Report {
     pub stale: bool,
 }
 
+wire! {
+    struct Report {
+        challenge, running, confirmed, schema, firmware, accepted, floor, keyring_version,
+        trial, outcome, checks, refused, stale,
+    }
+}
+
 /// The body of `POST /v1/report`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReportBody<'a> {
@@ -91,6 +110,10 @@ pub struct ReportBody<'a> {
     pub statement: &'a [u8],
     /// One signature entry.
     pub signature: &'a [u8],
+}
+
+wire! {
+    struct ReportBody<'a> { device, statement, signature }
 }
 
 impl<'a> ReportBody<'a> {

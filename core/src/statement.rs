@@ -12,9 +12,10 @@
 //! key id (4)  signature (64)
 //! ```
 
-use ed25519_dalek::{Signature, VerifyingKey};
 use serde::{Deserialize, Serialize};
 
+use crate::codec::wire;
+use crate::ed25519;
 use crate::id::{FleetId, KeyId, first};
 use crate::refusal::Refusal;
 
@@ -63,6 +64,8 @@ impl Kind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct PublicKey(pub [u8; 32]);
 
+wire! { newtype PublicKey }
+
 impl PublicKey {
     /// The id that names this key in signatures: its first four bytes.
     #[must_use]
@@ -74,7 +77,7 @@ impl PublicKey {
     /// signed.
     #[must_use]
     pub fn is_usable(&self) -> bool {
-        self.point().is_some_and(|key| !key.is_weak())
+        ed25519::is_usable(&self.0)
     }
 
     /// Verifies one signature strictly: key and `R` canonical and not of small order, `s` below the order of the group, and
@@ -83,15 +86,7 @@ impl PublicKey {
     /// # Errors
     /// [`Refusal::BAD_SIGNATURE`].
     pub fn verify(&self, message: &[u8], signature: &[u8; 64]) -> Result<(), Refusal> {
-        let key = self.point().ok_or(Refusal::BAD_SIGNATURE)?;
-        key.verify_strict(message, &Signature::from_bytes(signature)).map_err(|_| Refusal::BAD_SIGNATURE)
-    }
-
-    /// The point. RFC 8032, section 5.1.3, wants y below 2^255 - 19; the library takes y above as well.
-    fn point(&self) -> Option<VerifyingKey> {
-        let [low, middle @ .., high] = &self.0;
-        let is_canonical = *low < 0xED || high & 0x7F != 0x7F || middle.iter().any(|byte| *byte != 0xFF);
-        if is_canonical { VerifyingKey::from_bytes(&self.0).ok() } else { None }
+        if ed25519::verify(&self.0, message, signature) { Ok(()) } else { Err(Refusal::BAD_SIGNATURE) }
     }
 }
 
@@ -102,6 +97,10 @@ pub struct Signed<'a> {
     pub statement: &'a [u8],
     /// Its signature entries, end to end.
     pub signatures: &'a [u8],
+}
+
+wire! {
+    struct Signed<'a> { statement, signatures }
 }
 
 /// The message that is signed: what a [`Signed`] statement means between two parties who know the fleet and context.

@@ -9,7 +9,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::codec;
+use crate::codec::{self, wire};
 use crate::content::{Content, ObjectRef};
 use crate::digest::{Digest, Hasher};
 use crate::id::{DeviceId, SchemaId};
@@ -32,6 +32,10 @@ pub struct Leaf {
     pub manifest: Digest,
     /// The device's sealed secrets.
     pub private: Option<ObjectRef>,
+}
+
+wire! {
+    struct Leaf { device, schema, manifest, private }
 }
 
 impl Leaf {

@@ -2,7 +2,6 @@
 
 use core::fmt;
 
-use ed25519_dalek::Signer as _;
 use embedded_storage_async::nor_flash::NorFlash;
 use steadfast_core::digest::Hasher;
 use steadfast_core::id::{DeviceId, FleetId, KeyId};
@@ -80,7 +79,7 @@ impl<B: Board> Identity for Device<'_, B> {
     }
 
     fn sign(&self, message: &[u8]) -> [u8; 64] {
-        self.provisioned.seed.signing_key().sign(message).to_bytes()
+        self.provisioned.seed.sign(message)
     }
 
     /// The board's bytes are hashed with the key seed and a count: nobody without the seed can foretell a nonce, and none comes twice in

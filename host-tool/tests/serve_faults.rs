@@ -7,7 +7,6 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use ed25519_dalek::Signer as _;
 use rig::{Fleet, Server};
 use serde_json::Value;
 use steadfast::client::Client;
@@ -84,7 +83,7 @@ impl Device {
     fn sign(&self, report: &Report) -> Vec<u8> {
         let statement = postcard::to_extend(report, Vec::new()).unwrap();
         let message = Message::new(Kind::Report, &self.fleet, &self.id.0, &statement).unwrap();
-        let signature = self.key.seed().signing_key().sign(message.bytes()).to_bytes();
+        let signature = self.key.seed().sign(message.bytes());
         let signature = [&self.key.public_key().id().0[..], &signature].concat();
         postcard::to_extend(&ReportBody { device: self.id, statement: &statement, signature: &signature }, Vec::new())
             .unwrap()

@@ -1,10 +1,8 @@
 //! All keys of a fleet of one device, and what they sign: identity, releases, answers. For tests that need a server that can do anything,
 //! wrong things included; it is made of core's own encoders and has no opinion.
 
-use ed25519_dalek::Signer as _;
-use serde::Serialize;
 use steadfast_core::answer::{Answer, Assignment, Challenge, Unchanged};
-use steadfast_core::codec;
+use steadfast_core::codec::{self, Wire};
 use steadfast_core::content::{Content, ObjectRef};
 use steadfast_core::digest::Digest;
 use steadfast_core::envelope::{Envelope, Proof};
@@ -170,11 +168,11 @@ impl Authority {
 
     fn sign(&self, kind: statement::Kind, seed: &Seed, context: &[u8], statement: &[u8]) -> Vec<u8> {
         let message = Message::new(kind, &self.fleet, context, statement).expect("the statement fits");
-        let signature = seed.signing_key().sign(message.bytes()).to_bytes();
+        let signature = seed.sign(message.bytes());
         [seed.public_key().id().0.as_slice(), &signature].concat()
     }
 }
 
-fn encode(value: &impl Serialize) -> Vec<u8> {
+fn encode<'a>(value: &impl Wire<'a>) -> Vec<u8> {
     codec::encode(value, &mut [0; BUFFER_BYTES]).expect("the buffer is large").to_vec()
 }

@@ -6,7 +6,6 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use ed25519_dalek::Signer as _;
 use embassy_futures::block_on;
 use steadfast::serve::answer::Question;
 use steadfast::serve::told::Told;
@@ -141,7 +140,7 @@ impl Identity for Sensor {
     }
 
     fn sign(&self, message: &[u8]) -> [u8; 64] {
-        self.who.seed.signing_key().sign(message).to_bytes()
+        self.who.seed.sign(message)
     }
 
     fn random(&mut self) -> [u8; 8] {

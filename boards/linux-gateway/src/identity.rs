@@ -39,7 +39,7 @@ impl FlashedIdentity {
         let read = block_on(flash.read(region.start, &mut bytes)).map_err(|_| Refusal::FLASH_FAILED);
         let provisioned = read.and_then(|()| Provisioned::decode(&bytes));
         let provisioned = provisioned.map_err(|reason| IdentityError { path: path.into(), reason })?;
-        let key = provisioned.seed.signing_key();
+        let key = SigningKey::from_bytes(&provisioned.seed.0);
         Ok(Self { inner: Arc::new((provisioned, key)) })
     }
 

@@ -110,6 +110,11 @@ impl<'a> Reader<'a> {
         self.byte()
     }
 
+    /// What is left.
+    pub(crate) const fn rest(self) -> &'a [u8] {
+        self.rest
+    }
+
     /// Passes when nothing is left.
     ///
     /// # Errors

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::codec::wire;
+
 /// One of the two places for a configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Slot {
@@ -9,6 +11,10 @@ pub enum Slot {
     A,
     /// The second.
     B,
+}
+
+wire! {
+    enum Slot { 0 = A, 1 = B }
 }
 
 impl Slot {

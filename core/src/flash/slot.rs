@@ -18,11 +18,10 @@
 //! - Nothing here writes.
 
 use embedded_storage_async::nor_flash::NorFlash;
-use serde::{Deserialize, Serialize};
 
 use super::io::{self, GRAIN_BYTES, grains};
 use super::layout::{Layout, Slot};
-use crate::codec;
+use crate::codec::{self, wire};
 use crate::content::{Content, ObjectRef};
 use crate::digest::{Digest, Hasher};
 use crate::id::first;
@@ -55,10 +54,13 @@ pub struct Intact {
 }
 
 /// What a header says.
-#[derive(Serialize, Deserialize)]
 pub(super) struct Head {
     pub(super) content: Content,
     pub(super) manifest_bytes: u32,
+}
+
+wire! {
+    struct Head { content, manifest_bytes }
 }
 
 impl Head {

@@ -71,8 +71,11 @@ impl KeyringFile {
         if *magic != MAGIC {
             return Err(ChainError::Malformed);
         }
-        let (fleet, statement, signatures) = codec::decode(rest).map_err(|_| ChainError::Malformed)?;
-        Ok(Self { fleet, statement, signatures })
+        let malformed = |_| ChainError::Malformed;
+        let (fleet, rest) = codec::take(rest).map_err(malformed)?;
+        let (statement, rest) = codec::take::<&[u8]>(rest).map_err(malformed)?;
+        let signatures: &[u8] = codec::decode(rest).map_err(malformed)?;
+        Ok(Self { fleet, statement: statement.to_vec(), signatures: signatures.to_vec() })
     }
 
     /// Encodes a file.

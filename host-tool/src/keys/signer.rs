@@ -1,6 +1,5 @@
 //! Whatever can sign: a file now; a token, an agent or another program can follow, because nothing but raw Ed25519 is asked.
 
-use ed25519_dalek::Signer as _;
 use steadfast_core::statement::{Message, PublicKey, SIGNATURE_BYTES};
 use thiserror::Error;
 
@@ -34,7 +33,7 @@ impl Signer for KeyFile {
     }
 
     fn sign(&self, message: &[u8]) -> Result<[u8; 64], SignError> {
-        Ok(self.seed().signing_key().sign(message).to_bytes())
+        Ok(self.seed().sign(message))
     }
 }
 

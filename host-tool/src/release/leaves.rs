@@ -11,11 +11,12 @@
 
 use std::ops::Range;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use steadfast_core::codec;
 use steadfast_core::content::{Content, ObjectRef};
 use steadfast_core::digest::Digest;
 use steadfast_core::id::{DeviceId, SchemaId, SchemaPrefix};
+use steadfast_core::refusal::Refusal;
 use steadfast_core::release::LEAVES_MAX;
 use steadfast_core::tree::Leaf;
 use thiserror::Error;
@@ -34,7 +35,7 @@ pub enum LeavesError {
 }
 
 /// What one device may run under one schema.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Row {
     /// Place of the schema.
     schema: u32,
@@ -42,6 +43,16 @@ pub struct Row {
     pub manifest: u32,
     /// The device's sealed secrets; boxed, because most devices have none.
     pub private: Option<Box<ObjectRef>>,
+}
+
+impl Row {
+    /// Decodes one from the start of `bytes` and returns what follows it.
+    fn take(bytes: &[u8]) -> Result<(Self, &[u8]), Refusal> {
+        let (schema, rest) = codec::take(bytes)?;
+        let (manifest, rest) = codec::take(rest)?;
+        let (private, rest): (Option<ObjectRef>, _) = codec::take(rest)?;
+        Ok((Self { schema, manifest, private: private.map(Box::new) }, rest))
+    }
 }
 
 /// The leaf table of one release. See the module.
@@ -140,8 +151,15 @@ impl Leaves {
     /// [`LeavesError`].
     pub fn decode(bytes: &[u8]) -> Result<Self, LeavesError> {
         let malformed = |_| LeavesError::Malformed;
-        let ((schemas, count), mut rest): ((Vec<SchemaId>, u32), _) = codec::take(bytes).map_err(malformed)?;
-        let mut table = Self { schemas, ..Self::default() };
+        let mut table = Self::default();
+        let (schemas, mut rest): (u32, _) = codec::take(bytes).map_err(malformed)?;
+        for _ in 0..schemas {
+            let (schema, after) = codec::take(rest).map_err(malformed)?;
+            table.schemas.push(schema);
+            rest = after;
+        }
+        let (count, after): (u32, _) = codec::take(rest).map_err(malformed)?;
+        rest = after;
         require_room(count, DEVICE_MIN_BYTES, rest)?;
         for _ in 0..count {
             let (device, after): (DeviceId, _) = codec::take(rest).map_err(malformed)?;
@@ -152,7 +170,7 @@ impl Leaves {
                 return Err(LeavesError::Unsound("leaves are more than 2^24"));
             }
             for _ in 0..rows {
-                let (row, after) = codec::take(rest).map_err(malformed)?;
+                let (row, after) = Row::take(rest).map_err(malformed)?;
                 table.rows.push(row);
                 rest = after;
             }

@@ -13,7 +13,6 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use steadfast_core::codec;
 use steadfast_core::id::DeviceId;
 use steadfast_core::statement::PublicKey;
 use thiserror::Error;
@@ -113,7 +112,11 @@ impl Roster {
         if bytes.len() > ROSTER_MAX_BYTES {
             return Err(RosterError::Malformed);
         }
-        let roster: Self = codec::decode(bytes).map_err(|_| RosterError::Malformed)?;
+        let roster: Self = postcard::from_bytes(bytes).map_err(|_| RosterError::Malformed)?;
+        // postcard takes over-long numbers and leaves what follows alone.
+        if roster.encode() != bytes {
+            return Err(RosterError::Malformed);
+        }
         roster.check()?;
         Ok(roster)
     }

@@ -12,9 +12,8 @@
 //!
 //! An order always asks for a report: what the device makes of it is worth knowing.
 
-use serde::Serialize;
 use steadfast_core::answer::{ANSWER_MAX_BYTES, Answer, Assignment, Unchanged};
-use steadfast_core::codec;
+use steadfast_core::codec::{self, Wire};
 use steadfast_core::digest::Digest;
 use steadfast_core::envelope::Proof;
 use steadfast_core::id::ContentId;
@@ -165,7 +164,7 @@ impl World {
         &self,
         question: &Question<'_>,
         kind: Kind,
-        statement: &impl Serialize,
+        statement: &impl for<'a> Wire<'a>,
         send: impl FnOnce(Signed<'_>) -> Vec<u8>,
     ) -> Vec<u8> {
         let mut buffer = [0; STATEMENT_MAX_BYTES];

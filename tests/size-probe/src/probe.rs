@@ -6,7 +6,6 @@ use core::pin::pin;
 use core::sync::atomic::AtomicU8;
 use core::task::{Context, Waker};
 
-use ed25519_dalek::Signer as _;
 use embedded_storage_async::nor_flash::{ErrorType, NorFlash, NorFlashErrorKind, ReadNorFlash};
 use steadfast_core::digest::Digest;
 use steadfast_core::driver::{Driver, Next, Ports, Setting};
@@ -143,7 +142,7 @@ impl Identity for Myself {
     }
 
     fn sign(&self, message: &[u8]) -> [u8; 64] {
-        self.0.seed.signing_key().sign(message).to_bytes()
+        self.0.seed.sign(message)
     }
 
     fn random(&mut self) -> [u8; 8] {

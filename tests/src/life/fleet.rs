@@ -1,7 +1,7 @@
 //! A fleet of one device and its releases, with real keys and signatures.
 
 use ed25519_dalek::{Signer, SigningKey};
-use steadfast_core::codec;
+use steadfast_core::codec::{self, Wire};
 use steadfast_core::content::Content;
 use steadfast_core::digest::Digest;
 use steadfast_core::envelope::{Envelope, Proof};
@@ -201,7 +201,7 @@ fn public(key: &SigningKey) -> PublicKey {
 }
 
 /// Encodes whatever fits an answer.
-pub(super) fn encode<T: serde::Serialize>(value: &T) -> Vec<u8> {
+pub(super) fn encode<'a>(value: &impl Wire<'a>) -> Vec<u8> {
     codec::encode(value, &mut [0; 8192]).expect("it fits").to_vec()
 }
 

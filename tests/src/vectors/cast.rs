@@ -1,8 +1,6 @@
 //! Who plays in the vectors: keys from fixed seeds, a fleet, a device, keyrings; and the ways to spoil bytes.
 
-use ed25519_dalek::Signer as _;
 use serde::Serialize;
-use steadfast_core::codec;
 use steadfast_core::digest::Digest;
 use steadfast_core::id::{DeviceId, FleetId, SchemaId};
 use steadfast_core::identity::Seed;
@@ -17,8 +15,6 @@ pub(super) const OTHER_FLEET: FleetId = FleetId(*b"vector fleet 002");
 pub(super) const DEVICE: DeviceId = DeviceId(*b"vector device 01");
 /// The schema of its firmware.
 pub(super) const SCHEMA: SchemaId = SchemaId(*b"the schema of the vector device.");
-/// More than anything that is encoded here.
-const BUFFER_BYTES: usize = 8192;
 
 /// The private key of that name: the seed is the SHA-256 of the name.
 pub(super) fn seed(name: &str) -> Seed {
@@ -58,7 +54,7 @@ pub(super) const PUBLISHERS: [&str; 3] = ["publisher a", "publisher b", "publish
 
 /// The bytes of any value.
 pub(super) fn encode(value: &impl Serialize) -> Vec<u8> {
-    codec::encode(value, &mut [0; BUFFER_BYTES]).expect("the buffer is large").to_vec()
+    postcard::to_extend(value, Vec::new()).expect("a vector takes every byte")
 }
 
 /// The signature entries of these keys over a statement, in the order in which they travel.
@@ -76,7 +72,7 @@ pub(super) fn sign_for(fleet: &FleetId, kind: Kind, context: &[u8], statement: &
 
 /// One signature entry over exactly these bytes.
 pub(super) fn entry(name: &str, message: &[u8]) -> Vec<u8> {
-    let signature = seed(name).signing_key().sign(message).to_bytes();
+    let signature = seed(name).sign(message);
     [&key(name).id().0[..], &signature].concat()
 }
 

@@ -3,7 +3,6 @@
 use curve25519_dalek::constants::EIGHT_TORSION;
 use curve25519_dalek::edwards::{CompressedEdwardsY, EdwardsPoint};
 use curve25519_dalek::scalar::Scalar;
-use ed25519_dalek::Signer as _;
 use sha2::{Digest as _, Sha512};
 use steadfast_core::refusal::Refusal;
 use steadfast_core::statement::PublicKey;
@@ -125,7 +124,7 @@ fn with(vector: Vector, key: &[u8; 32], message: &[u8]) -> Vector {
 
 /// Vectors of signatures.
 pub(super) fn vectors() -> Vec<Vector> {
-    let by = |name: &str, message: &[u8]| seed(name).signing_key().sign(message).to_bytes();
+    let by = |name: &str, message: &[u8]| seed(name).sign(message);
     let honest = key("signer").0;
     let right = by("signer", MESSAGE);
     let good = |name, message: &[u8]| with(Vector::good("ed25519", name, &by("signer", message)), &honest, message);

@@ -12,9 +12,8 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 
 use ed25519_dalek::{Signer, SigningKey};
-use serde::Serialize;
 use steadfast_core::answer::{Answer, Assignment, Challenge, Unchanged};
-use steadfast_core::codec;
+use steadfast_core::codec::{self, Wire};
 use steadfast_core::content::{Content, ObjectRef};
 use steadfast_core::digest::Digest;
 use steadfast_core::envelope::{Envelope, Proof};
@@ -76,7 +75,7 @@ pub(crate) fn flash(path: &Path, server: &str) {
     fs::set_permissions(path, PermissionsExt::from_mode(0o600)).unwrap();
 }
 
-fn encode(value: &impl Serialize) -> Vec<u8> {
+fn encode<'a>(value: &impl Wire<'a>) -> Vec<u8> {
     codec::encode(value, &mut [0; 8192]).unwrap().to_vec()
 }
 

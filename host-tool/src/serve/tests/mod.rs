@@ -9,7 +9,6 @@ use std::fs;
 use std::path::Path;
 use std::thread::JoinHandle;
 
-use ed25519_dalek::Signer as _;
 use steadfast_core::answer::{Answer, Asked, Challenge, Unchanged, inline};
 use steadfast_core::codec;
 use steadfast_core::content::Content;
@@ -213,7 +212,7 @@ impl Device {
         let message = Message::new(Kind::Report, &sample::ISSUE.fleet, &self.id().0, &statement).unwrap();
         let key = sample::seed(self.number);
         let mut signature = key.public_key().id().0.to_vec();
-        signature.extend_from_slice(&key.signing_key().sign(message.bytes()).to_bytes());
+        signature.extend_from_slice(&key.sign(message.bytes()));
         let body = ReportBody { device: self.id(), statement: &statement, signature: &signature };
         postcard::to_extend(&body, Vec::new()).unwrap()
     }
