@@ -5,6 +5,7 @@
 
 mod bench;
 mod board;
+mod cycles;
 mod demo;
 mod mutants;
 mod paths;
@@ -44,6 +45,8 @@ enum Command {
     Demo,
     /// Judge published Ed25519 signatures on this machine and on every emulated board.
     Signatures(signatures::Options),
+    /// Count the instructions of verifying, staging and booting on two processors.
+    Cycles,
     /// Print flash and RAM by component, of the board's firmware and of the core alone, and hold them against targets and committed figures.
     Size(size::Options),
     /// Run all tests of the project.
@@ -61,6 +64,7 @@ fn main() -> ExitCode {
         Command::Mutants => mutants::run(),
         Command::Demo => demo::run(),
         Command::Signatures(options) => signatures::run(&options),
+        Command::Cycles => cycles::run(),
         Command::Size(options) => size::run(&options),
         Command::Test(options) => test::run(&options),
         Command::Vectors => vectors::run(),
