@@ -7,6 +7,8 @@
 //! Verification is strict: a point of small order, a number that is not reduced, or another encoding of R is refused, so nobody but
 //! the key's owner can change a signature into another that verifies.
 
+use core::ops::{Add as _, Neg as _};
+
 use curve25519_dalek::edwards::{CompressedEdwardsY, EdwardsPoint};
 use curve25519_dalek::scalar::{Scalar, clamp_integer};
 use sha2::{Digest as _, Sha512};
@@ -30,7 +32,7 @@ pub fn verify(public: &[u8; 32], message: &[u8], signature: &[u8; 64]) -> bool {
         return false;
     }
     let challenge = hash(&[r, public, message]);
-    EdwardsPoint::vartime_double_scalar_mul_basepoint(&challenge, &-key, &scalar).compress().as_bytes() == r
+    EdwardsPoint::vartime_double_scalar_mul_basepoint(&challenge, &key.neg(), &scalar).compress().as_bytes() == r
 }
 
 /// The public key of a seed (RFC 8032, section 5.1.5).
@@ -48,7 +50,7 @@ pub fn sign(seed: &[u8; 32], public: &[u8; 32], message: &[u8]) -> [u8; 64] {
     let r = EdwardsPoint::mul_base(&nonce).compress().to_bytes();
     let challenge = hash(&[&r, public, message]);
     let (low, high) = product(challenge.as_bytes(), &clamp_integer(secret));
-    let s = reduced(&low, &high) + nonce;
+    let s = reduced(&low, &high).add(nonce);
     let mut signature = [0; 64];
     signature.iter_mut().zip(r.iter().chain(s.as_bytes())).for_each(|(to, from)| *to = *from);
     signature
@@ -171,7 +173,7 @@ mod tests {
 
     #[test]
     fn points_of_small_order_sign_nothing() {
-        // The eight of them in every encoding that decompresses, as key and as R, with s = 0.
+        // As key and as R, with s = 0: without the check every message would verify for the neutral one.
         let order_four = [0; 32];
         let mut neutral = [0; 32];
         neutral[0] = 1;

@@ -214,11 +214,13 @@ impl BootRecord {
 
     /// Remembers a rejection; forgets the oldest when there are too many.
     pub fn reject(&mut self, rejected: Rejected) {
+        let mut newest = rejected;
         if self.rejected.is_full() {
-            self.rejected.remove(0);
+            self.rejected.iter_mut().rev().for_each(|place| core::mem::swap(place, &mut newest));
+        } else {
+            // There is room for one.
+            let _ = self.rejected.push(newest);
         }
-        // There is room for one now.
-        let _ = self.rejected.push(rejected);
     }
 
     /// Whether `slot` may start a trial now, by the record alone: confirmed or prepared here, of the keyring's epoch,

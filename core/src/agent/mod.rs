@@ -270,6 +270,7 @@ impl Agent {
 
     /// Takes what happened and answers what to do next. Total: an event that does not belong to the moment changes
     /// nothing.
+    #[inline(never)]
     pub fn handle(&mut self, event: Event, now: Instant) -> Action {
         match (self.phase, event) {
             (_, Event::CommitFailed) => self.commit_failed(now),

@@ -35,7 +35,7 @@ use crate::poll::{POLL_MAX_BYTES, PollFlags};
 use crate::ports::{Check, Endpoint, Firmware, Health, Identity, Link, LinkFailed};
 use crate::record::BootRecord;
 use crate::refusal::Refusal;
-use crate::report::{REPORT_BODY_MAX_BYTES, REPORT_MAX_BYTES, Refused, Report, ReportBody};
+use crate::report::{REPORT_BODY_MAX_BYTES, REPORT_MAX_BYTES, Refused, ReportBody};
 use crate::statement::{self, Message, SIGNATURE_BYTES};
 use crate::time::{Instant, Span};
 
@@ -94,10 +94,9 @@ struct Buffers {
 }
 
 /// The device, but for its application. See the module.
+// Buffers last: what lies near the start is reached with shorter instructions.
+#[repr(C)]
 pub struct Driver<F, L, I, H> {
-    ports: Ports<F, L, I, H>,
-    setting: Setting,
-    buffers: Buffers,
     started: Option<(Agent, RecordStore)>,
     event: Option<Event>,
     /// The slot that was read back last, until the application runs it.
@@ -113,6 +112,9 @@ pub struct Driver<F, L, I, H> {
     is_final: bool,
     /// The application was told to run its defaults because flash failed.
     defaulted: bool,
+    setting: Setting,
+    ports: Ports<F, L, I, H>,
+    buffers: Buffers,
 }
 
 impl<F: NorFlash, L: Link, I: Identity, H: Health> Driver<F, L, I, H> {
@@ -347,6 +349,7 @@ impl<F: NorFlash, L: Link, I: Identity, H: Health> Driver<F, L, I, H> {
     }
 
     /// Verifies the answer as far as it goes; keeps what it offers for staging.
+    #[inline(never)]
     fn understand(&mut self, flags: PollFlags) -> News {
         let Some((agent, _)) = &self.started else { return News::Silence };
         let buffers = &self.buffers;
@@ -381,23 +384,17 @@ impl<F: NorFlash, L: Link, I: Identity, H: Health> Driver<F, L, I, H> {
 
     async fn stage(&mut self, slot: Slot) -> Result<Staged, Refused> {
         let nothing = Refused { content: ContentId::NONE, reason: Refusal::OBJECT_UNAVAILABLE };
+        let content = self.offer.as_ref().ok_or(nothing)?.verified.content();
+        let filled = self.fill(slot, content).await;
         let offer = self.offer.take().ok_or(nothing)?;
-        let content = offer.verified.content();
-        match self.fill(slot, content).await {
-            Ok((intact, scope)) => Ok(Staged { offer, intact, scope }),
-            Err(reason) => Err(Refused { content: content.id(), reason }),
-        }
+        let (intact, scope) = filled.map_err(|reason| Refused { content: content.id(), reason })?;
+        Ok(Staged { offer, intact, scope })
     }
 
     /// Takes the manifest and small objects from the answer, unchanged objects from the slot that runs, and the rest
     /// from the link.
     async fn fill(&mut self, slot: Slot, content: Content) -> Result<(Intact, Restart), Refusal> {
-        let bytes = self.buffers.answer.get(..self.buffers.answered).unwrap_or_default();
-        let Answer::Changed { envelope, inline, .. } = Answer::decode(bytes)? else {
-            return Err(Refusal::OBJECT_UNAVAILABLE);
-        };
-        let envelope: Envelope<'_> = codec::decode(envelope)?;
-        let manifest = Manifest::parse(envelope.manifest)?;
+        let (manifest, inline) = ordered(self.buffers.answer.get(..self.buffers.answered).unwrap_or_default())?;
         let donor = self.running.as_ref().filter(|running| running.slot() == slot.other());
         let target = donor.map_or(Target::Slot(slot), Target::Beside);
         let mut source = Source { link: &mut self.ports.link, inline, manifest };
@@ -414,17 +411,32 @@ impl<F: NorFlash, L: Link, I: Identity, H: Health> Driver<F, L, I, H> {
     /// Sends a report.
     async fn report(&mut self, challenge: Challenge) -> Result<(), LinkFailed> {
         let Some((agent, _)) = &self.started else { return Err(LinkFailed) };
-        let report = agent.report(challenge);
-        let body = sign(&report, &self.ports.identity, &mut self.buffers.work).map_err(|_| LinkFailed)?;
+        let body = sign(agent, challenge, &self.ports.identity, &mut self.buffers.work).map_err(|_| LinkFailed)?;
         let mut nothing = [0; 16];
         self.ports.link.exchange(Endpoint::Report, body, &mut nothing).await.map(|_| ())
     }
 }
 
+/// The manifest and the small objects of an answer that orders a change.
+#[inline(never)]
+fn ordered(answer: &[u8]) -> Result<(Manifest<'_>, &[u8]), Refusal> {
+    let Answer::Changed { envelope, inline, .. } = Answer::decode(answer)? else {
+        return Err(Refusal::OBJECT_UNAVAILABLE);
+    };
+    let envelope: Envelope<'_> = codec::decode(envelope)?;
+    Ok((Manifest::parse(envelope.manifest)?, inline))
+}
+
 /// Encodes and signs a report into `work`; returns the body to send.
-fn sign<'b>(report: &Report, identity: &impl Identity, work: &'b mut [u8; RECORD_BYTES]) -> Result<&'b [u8], Refusal> {
+#[inline(never)]
+fn sign<'b>(
+    agent: &Agent,
+    challenge: Challenge,
+    identity: &impl Identity,
+    work: &'b mut [u8; RECORD_BYTES],
+) -> Result<&'b [u8], Refusal> {
     let (statement, body) = work.split_at_mut(REPORT_MAX_BYTES);
-    let statement = codec::encode(report, statement)?;
+    let statement = codec::encode(&agent.report(challenge), statement)?;
     let device = identity.device();
     let message = Message::new(statement::Kind::Report, &identity.fleet(), &device.0, statement)?;
     let signature = signature_entry(identity, &message);

@@ -2,9 +2,9 @@
 
 use core::hint::black_box;
 use core::panic::PanicInfo;
-use core::pin::pin;
+use core::pin::{Pin, pin};
 use core::sync::atomic::AtomicU8;
-use core::task::{Context, Waker};
+use core::task::{Context, Poll, Waker};
 
 use embedded_storage_async::nor_flash::{ErrorType, NorFlash, NorFlashErrorKind, ReadNorFlash};
 use steadfast_core::digest::Digest;
@@ -55,8 +55,14 @@ fn run(identity: Myself) {
     let mut driver = Driver::new(ports, Setting { layout, firmware });
     loop {
         let mut next = pin!(step(&mut driver));
-        while next.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending() {}
+        while poll(next.as_mut()).is_pending() {}
     }
+}
+
+/// Apart, as in a firmware, where a task's state does not lie on the stack of whoever polls it.
+#[inline(never)]
+fn poll<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
+    future.poll(&mut Context::from_waker(Waker::noop()))
 }
 
 /// Bytes that the compiler knows nothing about.

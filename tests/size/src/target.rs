@@ -26,8 +26,8 @@ impl Target {
         if !program.ends_with(PROBE) {
             return None;
         }
-        let folders = program.iter().filter_map(|folder| folder.to_str());
-        folders.filter_map(|folder| Self::named(folder)).next()
+        let mut folders = program.iter().filter_map(|folder| folder.to_str());
+        folders.find_map(Self::named)
     }
 
     fn named(folder: &str) -> Option<Self> {
