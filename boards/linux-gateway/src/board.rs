@@ -8,6 +8,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use steadfast_core::flash::layout::{Layout, Region};
 use thiserror::Error;
 
@@ -87,9 +88,18 @@ struct File {
     flash: Flash,
 }
 
-/// The parts of `[flash]` that a file needs. Others, such as the address of a chip, mean nothing here.
+/// The parts of `[flash]` that a file needs. Those of a chip are known and mean nothing here; a misspelt one is an error.
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Flash {
+    #[serde(default, rename = "base")]
+    _base: IgnoredAny,
+    #[serde(default, rename = "program_bytes")]
+    _program_bytes: IgnoredAny,
+    #[serde(default, rename = "buffer_bytes")]
+    _buffer_bytes: IgnoredAny,
+    #[serde(default, rename = "worst_erase_ms")]
+    _worst_erase_ms: IgnoredAny,
     bytes: u32,
     erase_bytes: u32,
     erased: u8,
@@ -100,6 +110,7 @@ struct Flash {
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Extent {
     offset: u32,
     bytes: u32,
@@ -164,6 +175,8 @@ mod tests {
         assert!(refusal("offset = 0x0010_4000", "offset = 0x0000_5000").contains("overlap"));
         assert!(refusal("bytes = 0x0000_3000", "bytes = 0x0000_1000").contains("flash.record"));
         assert!(refusal("erased = 0xFF", "erased = 0").contains("erased"));
+        let misspelt = refusal("program_bytes = 4", "program_byte = 4");
+        assert!(misspelt.contains("unknown field `program_byte`"), "{misspelt}");
         let unparsed = refusal("erased = 0xFF", "erased = \"x\"");
         assert!(unparsed.contains("x.toml") && unparsed.contains("line"), "{unparsed}");
     }

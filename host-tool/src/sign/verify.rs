@@ -122,7 +122,7 @@ pub fn check_signatures(message: &Message, keyring: &Keyring, signatures: &[u8])
         let hint = match stranger(keyring, &signers(signatures)) {
             Some(words) => words,
             None if signed < usize::from(publisher.threshold) => {
-                format!("sign with --key or `steadfast sign` (refusal {})", reason.0)
+                format!("run `steadfast sign`, or `steadfast publish` with --key (refusal {})", reason.0)
             }
             None => reason.to_string(),
         };
