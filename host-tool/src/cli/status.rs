@@ -142,3 +142,45 @@ pub(crate) fn ago(seconds: Option<u64>, now_seconds: u64) -> String {
         age => format!("{} d ago", age / 86400),
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use steadfast::serve::api::Reason;
+
+    use super::*;
+
+    /// A device that once rolled something back.
+    pub(crate) fn device(standing: Standing) -> DeviceInfo {
+        let reason = Reason { number: 50, words: "too hot".to_owned(), detail: String::new(), release: Some(3) };
+        DeviceInfo {
+            device: "0".repeat(32),
+            name: "roof".to_owned(),
+            model: "sensor".to_owned(),
+            labels: BTreeMap::new(),
+            standing,
+            health: "words".to_owned(),
+            desired: None,
+            running: None,
+            accepted: None,
+            refusal: Some(reason),
+            seen_seconds: Some(1),
+            reported_seconds: Some(1),
+        }
+    }
+
+    #[test]
+    fn who_runs_what_it_should_shows_no_old_refusal() {
+        assert!(!table(&[device(Standing::Current)], 2).contains("too hot"));
+        assert!(table(&[device(Standing::Behind)], 2).contains("too hot"));
+    }
+
+    #[test]
+    fn a_device_that_asks_for_what_no_release_has_is_looked_at() {
+        assert!(is_unhealthy(Standing::UnknownSchema) && !is_unhealthy(Standing::Never));
+    }
+
+    #[test]
+    fn json_calls_a_date_a_date() {
+        assert_eq!(json!(device(Standing::Current))["seen_unix_seconds"], 1);
+    }
+}

@@ -99,3 +99,21 @@ fn release(text: &mut String, (head, content): (&str, Option<&str>), release: Op
     }
     let _ = writeln!(text, "               signed by {}", release.signers.join(", "));
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::status::tests::device;
+    use super::*;
+
+    #[test]
+    fn an_old_refusal_is_told_as_such_with_its_release() {
+        let screen = |standing| {
+            let (reports, waiting_for) = (Vec::new(), "nothing".to_owned());
+            let device = device(standing);
+            let why = Why { format: 1, now_seconds: 2, device, desired: None, running: None, waiting_for, reports };
+            screen(&why, Path::new("/nonexistent"))
+        };
+        assert!(screen(Standing::Current).contains("earlier      too hot (refusal 50) of release 3"));
+        assert!(screen(Standing::Refused).contains("last refusal too hot (refusal 50) of release 3"));
+    }
+}
