@@ -2,7 +2,7 @@
 
 use steadfast_core::content::{Content, ObjectRef};
 use steadfast_core::digest::Digest;
-use steadfast_core::flash::stage::{Target, Wanted};
+use steadfast_core::flash::stage::{Finish, Target, Wanted};
 use steadfast_core::keyring::{Director, Keyring, Role};
 use steadfast_core::manifest::{Draft, Entry, Flags, Kind, Manifest, Policy, Reach, Restart, Risk, Settings};
 use steadfast_core::position::Position;
@@ -70,7 +70,7 @@ impl Configuration {
     #[must_use]
     pub fn wanted<'a>(&'a self, target: Target<'a>) -> Wanted<'a> {
         let manifest = Manifest::parse(&self.manifest).expect("made by Draft");
-        Wanted { content: self.content(), manifest, target }
+        Wanted { content: self.content(), manifest, target, finish: Finish::Known }
     }
 
     /// The bytes that [`ObjectSource`](steadfast_core::flash::stage::ObjectSource) calls by this index.

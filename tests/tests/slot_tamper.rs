@@ -162,7 +162,7 @@ fn every_flipped_byte_at_rest_is_seen_and_made_good() {
     for (from, size) in parts(&configuration) {
         for byte in from..from + size {
             let mut flash = flash.clone();
-            flash.image.bytes[start + byte] ^= 1 << (byte % 8);
+            flash.image.flip(start + byte, 1 << (byte % 8));
             assert_eq!(read_back(&mut flash, Slot::B, &configuration), None, "byte {byte}");
             assert!(!is_sound(&mut flash, &intact), "byte {byte}");
             let mut repaired = stage(&mut flash, &configuration, Target::Slot(Slot::B), Fault::None);
@@ -183,7 +183,7 @@ fn a_section_that_changed_since_it_was_read_back_is_not_handed_out() {
     let configuration = configuration();
     let (mut flash, intact) = filled(&configuration, Slot::A);
     let (network, _) = parts(&configuration)[3];
-    flash.image.bytes[INTERNAL.layout.a.start as usize + network + 5] ^= 1;
+    flash.image.flip(INTERNAL.layout.a.start as usize + network + 5, 1);
     let mut store = Store { flash: &mut flash, layout: &INTERNAL.layout, chunk: &mut [0; 512] };
     let mut buffer = [0; 4096];
     assert_eq!(block_on(intact.section(&mut store, "network", &mut buffer)), Err(Refusal::READ_BACK));
@@ -198,7 +198,7 @@ fn every_changed_byte_of_a_manifest_is_seen_when_a_section_is_sought() {
     let (flash, intact) = filled(&configuration, Slot::A);
     for byte in 0..configuration.manifest.len() {
         let mut flash = flash.clone();
-        flash.image.bytes[INTERNAL.layout.a.start as usize + 128 + byte] ^= 1 << (byte % 8);
+        flash.image.flip(INTERNAL.layout.a.start as usize + 128 + byte, 1 << (byte % 8));
         let mut store = Store { flash: &mut flash, layout: &INTERNAL.layout, chunk: &mut [0; 512] };
         let section = block_on(intact.section(&mut store, "network", &mut [0; 4096])).map(|_| ());
         assert!(section.is_err(), "byte {byte}");
@@ -210,11 +210,11 @@ fn a_rotten_donor_object_is_fetched_instead() {
     let configuration = configuration();
     let (mut flash, donor) = filled(&configuration, Slot::A);
     let (network, _) = parts(&configuration)[3];
-    flash.image.bytes[INTERNAL.layout.a.start as usize + network + 5] ^= 1;
+    flash.image.flip(INTERNAL.layout.a.start as usize + network + 5, 1);
     let staged = stage(&mut flash, &configuration, Target::Beside(&donor), Fault::Flip { index: 0, byte: 0 });
     assert_eq!(staged.map(|intact| intact.slot()), Ok(Slot::B), "alarms is copied, network fetched");
     let mut flash = filled(&configuration, Slot::A).0;
-    flash.image.bytes[INTERNAL.layout.a.start as usize + network + 5] ^= 1;
+    flash.image.flip(INTERNAL.layout.a.start as usize + network + 5, 1);
     let staged = stage(&mut flash, &configuration, Target::Beside(&donor), Fault::Flip { index: 1, byte: 0 });
     assert_eq!(staged, Err(Refusal::OBJECT_MISMATCH), "network is fetched");
 }

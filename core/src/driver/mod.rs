@@ -27,7 +27,7 @@ use crate::envelope::{Envelope, Trust};
 use crate::flash::layout::{Layout, Slot};
 use crate::flash::record::{RECORD_BYTES, RecordStore};
 use crate::flash::slot::{Intact, Store};
-use crate::flash::stage::{Target, Wanted};
+use crate::flash::stage::{Finish, Target, Wanted};
 use crate::id::{ContentId, KeyId};
 use crate::manifest::{Manifest, Restart};
 use crate::outcome::{Detail, Ending, Outcome};
@@ -101,6 +101,8 @@ pub struct Driver<F, L, I, H> {
     event: Option<Event>,
     /// The slot that was read back last, until the application runs it.
     read: Option<Intact>,
+    /// The slot that was staged last, since the start.
+    staged: Option<Intact>,
     running: Option<Intact>,
     offer: Option<Offer>,
     /// Why the application does not run what it should: its own doing, or the machine's.
@@ -135,6 +137,7 @@ impl<F: NorFlash, L: Link, I: Identity, H: Health> Driver<F, L, I, H> {
             started: None,
             event: None,
             read: None,
+            staged: None,
             running: None,
             offer: None,
             undecodable: None,
@@ -385,22 +388,31 @@ impl<F: NorFlash, L: Link, I: Identity, H: Health> Driver<F, L, I, H> {
     async fn stage(&mut self, slot: Slot) -> Result<Staged, Refused> {
         let nothing = Refused { content: ContentId::NONE, reason: Refusal::OBJECT_UNAVAILABLE };
         let content = self.offer.as_ref().ok_or(nothing)?.verified.content();
-        let filled = self.fill(slot, content).await;
+        let finish = self.finish(slot, &content);
+        let filled = self.fill((slot, finish), content).await;
         let offer = self.offer.take().ok_or(nothing)?;
         let (intact, scope) = filled.map_err(|reason| Refused { content: content.id(), reason })?;
+        self.staged = Some(intact.clone());
         Ok(Staged { offer, intact, scope })
+    }
+
+    /// A slot's content is on record only after it was staged and read back in one go.
+    fn finish(&mut self, slot: Slot, content: &Content) -> Finish {
+        let recorded = self.record().and_then(|record| record.slot(slot)).is_some_and(|held| held.content == *content);
+        let staged = self.staged.take().is_some_and(|intact| intact.slot() == slot && intact.content() == content);
+        if recorded || staged { Finish::Known } else { Finish::Unknown }
     }
 
     /// Takes the manifest and small objects from the answer, unchanged objects from the slot that runs, and the rest
     /// from the link.
-    async fn fill(&mut self, slot: Slot, content: Content) -> Result<(Intact, Restart), Refusal> {
+    async fn fill(&mut self, (slot, finish): (Slot, Finish), content: Content) -> Result<(Intact, Restart), Refusal> {
         let (manifest, inline) = ordered(self.buffers.answer.get(..self.buffers.answered).unwrap_or_default())?;
         let donor = self.running.as_ref().filter(|running| running.slot() == slot.other());
         let target = donor.map_or(Target::Slot(slot), Target::Beside);
         let mut source = Source { link: &mut self.ports.link, inline, manifest };
         let mut store =
             Store { flash: &mut self.ports.flash, layout: &self.setting.layout, chunk: &mut self.buffers.work };
-        let intact = store.stage(&Wanted { content, manifest, target }, &mut source).await?;
+        let intact = store.stage(&Wanted { content, manifest, target, finish }, &mut source).await?;
         let scope = match donor {
             Some(running) => running.scope_of(&mut store, &content, &manifest).await,
             None => Restart::Device,

@@ -13,7 +13,8 @@
 //!   erases the block that holds the record in force.
 //! - A copy counts when its check holds and it decodes. A first copy whose second is blank counts only when nothing
 //!   else does: its writer never returned, so nobody acted on it, and its last word may be weak.
-//! - Nobody acts on a record that is not a whole pair: [`RecordStore::load`] commits it afresh to another block first.
+//! - Nobody acts on a record that is not a whole pair: [`RecordStore::load`] commits it afresh to another block first. Nor
+//!   beside a younger one that was only begun: bits that read as blank now could read otherwise later, and it would count.
 //! - Loading twice is loading once: a record that was a whole pair is returned without a write.
 
 use embedded_storage_async::nor_flash::NorFlash;
@@ -143,7 +144,7 @@ impl RecordStore {
             };
             store.current = Some(index);
             let Some(mut record) = read_either(flash, store.region.block(index as u32), buffer).await else { continue };
-            if !matches!(found, Found::Pair(_)) {
+            if !matches!(found, Found::Pair(_)) || store.has_begun_after(found) {
                 store.commit(flash, &mut record, buffer).await?;
             }
             return Ok((store, Some(record)));
@@ -207,18 +208,26 @@ impl RecordStore {
         youngest.map(|(index, found, _)| (index, found))
     }
 
-    /// The block to overwrite: not the one in force; rather one that does not count, rather the oldest.
+    /// Whether a record younger than the one in force was begun.
+    fn has_begun_after(&self, found: Found) -> bool {
+        let younger = |begun: u32| found.generation().is_some_and(|generation| is_younger(begun, generation));
+        self.blocks.iter().any(|block| matches!(block, Found::Begun(begun) if younger(*begun)))
+    }
+
+    /// The block to overwrite: not the one in force; rather one that was only begun, rather one that does not count,
+    /// rather the oldest.
     fn oldest(&self) -> Option<usize> {
         let room = COPIES.saturating_mul(RECORD_BYTES as u32) <= self.region.erase_bytes;
         let usable = if room { self.region.blocks() as usize } else { 0 };
         let others = self.blocks.iter().enumerate().take(usable).filter(|(index, _)| Some(*index) != self.current);
+        let begun = others.clone().find(|(_, found)| matches!(found, Found::Begun(_)));
         let ranked = others.map(|(index, found)| (index, found.settled()));
         let oldest = ranked.reduce(|a, b| match (a.1, b.1) {
             (None, _) => a,
             (Some(first), Some(second)) if is_younger(second, first) => a,
             _ => b,
         });
-        oldest.map(|(index, _)| index).filter(|_| usable >= BLOCKS_MIN)
+        begun.map(|(index, _)| index).or(oldest.map(|(index, _)| index)).filter(|_| usable >= BLOCKS_MIN)
     }
 
     fn set(&mut self, index: usize, found: Found) {
@@ -385,6 +394,7 @@ mod tests {
         assert_eq!(oldest(6144, [Pair(4), Pair(5), Nothing], Some(1)), Some(2));
         assert_eq!(oldest(6144, [Pair(4), Pair(5), Pair(3)], Some(1)), Some(2));
         assert_eq!(oldest(6144, [Pair(4), Pair(5), Begun(6)], Some(1)), Some(2));
+        assert_eq!(oldest(6144, [Nothing, Pair(5), Begun(6)], Some(1)), Some(2));
         assert_eq!(oldest(6144, [Pair(u32::MAX), Pair(0), Pair(1)], Some(2)), Some(0));
         assert_eq!(oldest(2048, [Nothing; 3], None), None);
     }

@@ -1,7 +1,7 @@
 //! Staging: how a slot gets its content, through any number of power cuts.
 //!
 //! ```text
-//! reads back already -> Intact, nothing is written
+//! reads back already -> Intact, nothing is written, if its last word is known to have been programmed to its end
 //! another header     -> erase, last block first; header; manifest; parts in order; read back -> Intact
 //! this header        -> erase from the first block that cannot be relied on; go on from its start
 //! ```
@@ -15,6 +15,8 @@
 //! - No word is programmed twice. A block that is entered behind one that was programmed but reads as blank is erased
 //!   first: after a reset nobody could tell whether it had been entered before.
 //! - The slot of the donor is never touched.
+//! - What was being programmed when power failed may read right once and wrong later. So the last block is written
+//!   again after a reset, even if all of it reads back, unless something that came later is on record.
 //! - After any error the next call ends, with the parts below the fault neither fetched nor copied again.
 
 use embedded_storage_async::nor_flash::NorFlash;
@@ -60,6 +62,15 @@ impl Target<'_> {
     }
 }
 
+/// Whether the last word that was programmed into a slot is known to have been programmed to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Finish {
+    /// It was: the content is in the boot record, or was staged since the start.
+    Known,
+    /// Power may have failed in the middle of it.
+    Unknown,
+}
+
 /// What to put into a slot. Comes from a [`Verified`](crate::envelope::Verified).
 #[derive(Clone, Copy, Debug)]
 pub struct Wanted<'a> {
@@ -69,6 +80,8 @@ pub struct Wanted<'a> {
     pub manifest: Manifest<'a>,
     /// The slot to fill.
     pub target: Target<'a>,
+    /// What is known about it if it holds the content already.
+    pub finish: Finish,
 }
 
 impl Wanted<'_> {
@@ -112,8 +125,8 @@ struct Progress {
 }
 
 impl<F: NorFlash> Store<'_, F> {
-    /// Fills a slot and reads it back. Returns at once when the slot holds `wanted` already. A power cut at any instant
-    /// leaves what the next call goes on from.
+    /// Fills a slot and reads it back. Returns at once when the slot holds `wanted` already and was finished. A power cut
+    /// at any instant leaves what the next call goes on from.
     ///
     /// # Errors
     /// [`Refusal::DOES_NOT_FIT`] before anything is touched; [`Refusal::OBJECT_UNAVAILABLE`] and whatever `source`
@@ -123,7 +136,9 @@ impl<F: NorFlash> Store<'_, F> {
         let slot = wanted.target.slot();
         let region = self.layout.slot(slot);
         let needed = wanted.needed().filter(|needed| *needed <= region.length).ok_or(Refusal::DOES_NOT_FIT)?;
-        if let Some(intact) = self.read_back(slot, &wanted.content).await {
+        if wanted.finish == Finish::Known
+            && let Some(intact) = self.read_back(slot, &wanted.content).await
+        {
             return Ok(intact);
         }
         let from = self.clear(wanted, needed).await?;

@@ -14,7 +14,7 @@ use steadfast_core::envelope::Trust;
 use steadfast_core::flash::layout::Slot;
 use steadfast_core::flash::record::{RECORD_BYTES, RecordStore};
 use steadfast_core::flash::slot::Store;
-use steadfast_core::flash::stage::{ObjectSource, Target, Wanted};
+use steadfast_core::flash::stage::{Finish, ObjectSource, Target, Wanted};
 use steadfast_core::id::{DeviceId, SchemaId};
 use steadfast_core::identity::{IDENTITY_MAX_BYTES, Provisioned};
 use steadfast_core::manifest::Manifest;
@@ -182,7 +182,8 @@ async fn write_first(job: &Job<'_>, first: &First<'_>, image: &mut Image) -> Res
     };
     let verified = trust.verify(&envelope, None).map_err(FlashError::Refused)?;
     let manifest = Manifest::parse(&envelope[verified.manifest()]).map_err(FlashError::Refused)?;
-    let wanted = Wanted { content: verified.content(), manifest, target: Target::Slot(Slot::A) };
+    let (target, finish) = (Target::Slot(Slot::A), Finish::Unknown);
+    let wanted = Wanted { content: verified.content(), manifest, target, finish };
     let mut store = Store { flash: image, layout: &job.board.layout, chunk: &mut [0; CHUNK_BYTES] };
     store.stage(&wanted, &mut FromPack(first.pack)).await.map_err(FlashError::Refused)?;
 

@@ -2,27 +2,14 @@
 //!
 //! Programming moves bits away from the erased value only. A word is programmed once between two erases, on every
 //! geometry: some flashes forbid more (ECC), and the store promises it for all. What breaks a rule is refused and noted
-//! in [`Image::sins`]. Reads never fail here.
+//! in [`Image::sins`]. Operations fail, and bytes change behind the reader's back, only where [`Ills`] say so.
 
 use std::cell::Cell;
 use std::rc::Rc;
 
 use embedded_storage_async::nor_flash::{ErrorType, NorFlash, NorFlashErrorKind, ReadNorFlash};
 
-use super::Geometry;
-
-/// The state of a flash; cheap to copy.
-#[derive(Clone, Debug)]
-pub struct Image {
-    /// What it reads as.
-    pub bytes: Vec<u8>,
-    /// For each word, whether it needs an erase before it may be programmed.
-    pub used: Vec<bool>,
-    /// Erases of each block.
-    pub wear: Vec<u32>,
-    /// Rules that were broken, in words.
-    pub sins: Vec<String>,
-}
+use super::{Geometry, Ills, Image, Random};
 
 /// What was asked of the flash.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -54,9 +41,9 @@ pub struct Step {
     pub mark: usize,
 }
 
-/// A flash with its read, program and erase sizes in bytes.
+/// A flash with its read and program sizes in bytes.
 #[derive(Clone, Debug)]
-pub struct Nor<const READ: usize, const WRITE: usize, const ERASE: usize> {
+pub struct Nor<const READ: usize, const WRITE: usize> {
     /// What it is.
     pub geometry: Geometry,
     /// What is in it.
@@ -65,31 +52,47 @@ pub struct Nor<const READ: usize, const WRITE: usize, const ERASE: usize> {
     pub journal: Vec<Step>,
     /// Any number that whoever shares it keeps; each step notes it.
     pub mark: Rc<Cell<usize>>,
+    /// What is wrong with it.
+    pub ills: Ills,
+    random: Random,
 }
 
-impl<const READ: usize, const WRITE: usize, const ERASE: usize> Nor<READ, WRITE, ERASE> {
+impl<const READ: usize, const WRITE: usize> Nor<READ, WRITE> {
     /// A flash that was erased once.
+    ///
+    /// # Panics
+    /// When the geometry is of another type.
     #[must_use]
     pub fn new(geometry: Geometry) -> Self {
-        let layout = geometry.layout;
-        let size = [layout.record, layout.a, layout.b].iter().map(|region| region.end() as usize).max().unwrap_or(0);
-        let image = Image {
-            bytes: vec![layout.erased; size],
-            used: vec![false; size / WRITE],
-            wear: vec![0; size / ERASE],
-            sins: Vec::new(),
-        };
-        Self { geometry, image, journal: Vec::new(), mark: Rc::default() }
+        assert_eq!((READ, WRITE), (geometry.read_bytes, geometry.word_bytes), "{} is another type", geometry.name);
+        let mut image = Image::new(geometry.size(), WRITE, geometry.layout.erased);
+        image.wear = vec![0; geometry.blocks().count()];
+        Self {
+            geometry,
+            image,
+            journal: Vec::new(),
+            mark: Rc::default(),
+            ills: Ills::default(),
+            random: Random::new(0),
+        }
     }
 
-    /// The same kind of flash with another image and an empty journal: what a device finds when power returns.
+    /// The same kind of flash with another image, an empty journal and no ills: what a device finds when power returns.
     #[must_use]
     pub fn restart(&self, image: Image) -> Self {
-        Self { geometry: self.geometry, image, journal: Vec::new(), mark: Rc::default() }
+        let random = Random::new(if image.is_unstable() { image.digest() } else { 0 });
+        Self { geometry: self.geometry, image, journal: Vec::new(), mark: Rc::default(), ills: Ills::default(), random }
     }
 
-    fn begin(&mut self, operation: Operation) {
-        self.journal.push(Step { operation, before: self.image.clone(), mark: self.mark.get() });
+    /// Notes an operation; fails if it is to fail, with whatever is left of it.
+    fn begin(&mut self, operation: Operation) -> Result<(), NorFlashErrorKind> {
+        let step = Step { operation, before: self.image.clone(), mark: self.mark.get() };
+        let failure = self.ills.failure(self.journal.len(), &step.operation);
+        if let Some(tear) = failure {
+            self.image = self.torn(&step, tear);
+        }
+        self.journal.push(step);
+        if failure.is_some() { Err(NorFlashErrorKind::Other) } else { Ok(()) }
     }
 
     fn sin(&mut self, words: String) -> NorFlashErrorKind {
@@ -98,28 +101,11 @@ impl<const READ: usize, const WRITE: usize, const ERASE: usize> Nor<READ, WRITE,
     }
 }
 
-impl Image {
-    /// Programs one word, or its part that `mask` selects bit by bit; the word is used up in any case.
-    pub(super) fn program(&mut self, at: usize, word: &[u8], mask: &[u8], erased: u8) {
-        self.used[at / word.len()] = true;
-        for ((cell, byte), mask) in self.bytes[at..].iter_mut().zip(word).zip(mask) {
-            let moved = (*byte ^ erased) & mask;
-            *cell = if erased == 0 { *cell | moved } else { *cell & !moved };
-        }
-    }
-
-    /// Erases whole words.
-    pub(super) fn erase(&mut self, words: std::ops::Range<usize>, word_bytes: usize, erased: u8) {
-        self.bytes[words.start * word_bytes..words.end * word_bytes].fill(erased);
-        self.used[words].fill(false);
-    }
-}
-
-impl<const READ: usize, const WRITE: usize, const ERASE: usize> ErrorType for Nor<READ, WRITE, ERASE> {
+impl<const READ: usize, const WRITE: usize> ErrorType for Nor<READ, WRITE> {
     type Error = NorFlashErrorKind;
 }
 
-impl<const READ: usize, const WRITE: usize, const ERASE: usize> ReadNorFlash for Nor<READ, WRITE, ERASE> {
+impl<const READ: usize, const WRITE: usize> ReadNorFlash for Nor<READ, WRITE> {
     const READ_SIZE: usize = READ;
 
     async fn read(&mut self, offset: u32, bytes: &mut [u8]) -> Result<(), Self::Error> {
@@ -127,30 +113,38 @@ impl<const READ: usize, const WRITE: usize, const ERASE: usize> ReadNorFlash for
         if !at.is_multiple_of(READ) || !bytes.len().is_multiple_of(READ) {
             return Err(self.sin(format!("unaligned read of {} bytes at {at:#x}", bytes.len())));
         }
-        let Some(found) = self.image.bytes.get(at..at + bytes.len()) else {
+        if at + bytes.len() > self.image.size() {
             return Err(self.sin(format!("read of {} bytes at {at:#x}, outside", bytes.len())));
-        };
-        bytes.copy_from_slice(found);
+        }
+        if let Some((place, bits)) = self.ills.change(at..at + bytes.len()) {
+            self.image.flip(place, bits);
+        }
+        self.image.read(at, bytes, &mut self.random);
         Ok(())
     }
 
     fn capacity(&self) -> usize {
-        self.image.bytes.len()
+        self.image.size()
     }
 }
 
-impl<const READ: usize, const WRITE: usize, const ERASE: usize> NorFlash for Nor<READ, WRITE, ERASE> {
+impl<const READ: usize, const WRITE: usize> NorFlash for Nor<READ, WRITE> {
     const WRITE_SIZE: usize = WRITE;
-    const ERASE_SIZE: usize = ERASE;
+    // What all blocks are multiples of, or divide. Core takes the size of blocks from the layout.
+    const ERASE_SIZE: usize = super::PAGE_BYTES;
 
     async fn erase(&mut self, from: u32, to: u32) -> Result<(), Self::Error> {
         let (start, end) = (from as usize, to as usize);
-        if !start.is_multiple_of(ERASE) || !end.is_multiple_of(ERASE) || start > end || end > self.capacity() {
+        let blocks: Vec<_> =
+            self.geometry.blocks().enumerate().filter(|(_, b)| b.start < end && b.end > start).collect();
+        let whole = blocks.first().is_some_and(|(_, first)| first.start == start)
+            && blocks.last().is_some_and(|(_, last)| last.end == end);
+        if !whole {
             return Err(self.sin(format!("erase of {start:#x} to {end:#x}, not whole blocks inside")));
         }
-        self.begin(Operation::Erase { from, to });
-        self.image.wear[start / ERASE..end / ERASE].iter_mut().for_each(|erases| *erases += 1);
-        self.image.erase(start / WRITE..end / WRITE, WRITE, self.geometry.layout.erased);
+        self.begin(Operation::Erase { from, to })?;
+        blocks.iter().for_each(|(index, _)| self.image.wear[*index] += 1);
+        self.image.erase(start..end, self.geometry.layout.erased);
         Ok(())
     }
 
@@ -159,10 +153,10 @@ impl<const READ: usize, const WRITE: usize, const ERASE: usize> NorFlash for Nor
         if !at.is_multiple_of(WRITE) || !bytes.len().is_multiple_of(WRITE) || at + bytes.len() > self.capacity() {
             return Err(self.sin(format!("write of {} bytes at {at:#x}, not whole words inside", bytes.len())));
         }
-        if let Some(word) = (at / WRITE..(at + bytes.len()) / WRITE).find(|word| self.image.used[*word]) {
-            return Err(self.sin(format!("word at {:#x} programmed twice", word * WRITE)));
+        if let Some(word) = self.image.used(at..at + bytes.len()) {
+            return Err(self.sin(format!("word at {word:#x} programmed twice")));
         }
-        self.begin(Operation::Write { at: offset, bytes: bytes.to_vec() });
+        self.begin(Operation::Write { at: offset, bytes: bytes.to_vec() })?;
         for (index, word) in bytes.chunks(WRITE).enumerate() {
             self.image.program(at + index * WRITE, word, &[0xff; WRITE], self.geometry.layout.erased);
         }

@@ -1,8 +1,9 @@
 //! What a power cut leaves of an operation.
 
 use std::fmt;
+use std::ops::Range;
 
-use super::nor::{Image, Nor, Operation, Step};
+use super::{Image, Nor, Operation, Random, Step};
 
 /// How many random tears each operation gets beside the enumerated ones.
 const SEEDS: u64 = 8;
@@ -21,6 +22,9 @@ pub enum Tear {
     /// A seeded number of words was programmed and of the next one a seeded part of its bits; or a block was erased in
     /// a seeded part of its bits.
     Bits(u64),
+    /// So many words were programmed, and the bits that the next one changes read differently each time; or a block was
+    /// erased, and reads as before, as erased, or as a mixture, differently each time.
+    Metastable(usize),
     /// The first half of a block was erased.
     FrontHalf,
     /// The second half of a block was erased.
@@ -35,6 +39,7 @@ impl fmt::Display for Tear {
             Self::Whole(count) => write!(f, "whole{count}"),
             Self::Spent(count) => write!(f, "spent{count}"),
             Self::Bits(seed) => write!(f, "bits{seed}"),
+            Self::Metastable(count) => write!(f, "metastable{count}"),
             other => f.write_str(&format!("{other:?}").to_lowercase()),
         }
     }
@@ -50,23 +55,35 @@ impl Tear {
             Self::Whole(_) => "words",
             Self::Spent(_) => "spent",
             Self::Bits(_) => "bits",
+            Self::Metastable(_) => "metastable",
             Self::FrontHalf | Self::BackHalf => "half",
             Self::Weak => "weak",
         }
     }
 }
 
-impl<const READ: usize, const WRITE: usize, const ERASE: usize> Nor<READ, WRITE, ERASE> {
+impl<const READ: usize, const WRITE: usize> Nor<READ, WRITE> {
     /// Every tear of an operation.
-    pub fn tears(&self, operation: &Operation) -> impl Iterator<Item = Tear> + use<READ, WRITE, ERASE> {
-        let (ends, wholes): (&[Tear], _) = match operation {
-            Operation::Write { bytes, .. } => (&[Tear::Spent(0)], bytes.len() / WRITE),
+    #[must_use]
+    pub fn tears(&self, operation: &Operation) -> Vec<Tear> {
+        let mut tears = vec![Tear::Before, Tear::After];
+        let parts = match operation {
+            Operation::Write { bytes, .. } => {
+                let last = bytes.len() / WRITE - 1;
+                tears.extend([0, last].map(Tear::Spent));
+                tears.extend([0, last / 3, last / 2, last].map(Tear::Metastable));
+                last + 1
+            }
             Operation::Erase { from, to } => {
-                (&[Tear::FrontHalf, Tear::BackHalf, Tear::Weak], (to - from) as usize / ERASE)
+                let blocks = blocks(&self.geometry.blocks().collect::<Vec<_>>(), *from, *to).len();
+                tears.extend([Tear::FrontHalf, Tear::BackHalf, Tear::Weak]);
+                tears.extend((0..blocks).map(Tear::Metastable));
+                blocks
             }
         };
-        let ends = [Tear::Before, Tear::After].into_iter().chain(ends.iter().copied());
-        ends.chain((1..wholes).map(Tear::Whole)).chain((0..SEEDS).map(Tear::Bits))
+        tears.extend((1..parts).map(Tear::Whole));
+        tears.extend((0..SEEDS).map(Tear::Bits));
+        tears
     }
 
     /// What is left after a step that was torn.
@@ -77,20 +94,33 @@ impl<const READ: usize, const WRITE: usize, const ERASE: usize> Nor<READ, WRITE,
         match &step.operation {
             Operation::Write { at, bytes } => tear_write::<WRITE>(&mut image, (*at as usize, bytes), tear, erased),
             Operation::Erase { from, to } => {
-                tear_erase::<WRITE, ERASE>(&mut image, (*from as usize, *to as usize), tear, erased);
+                let all: Vec<_> = self.geometry.blocks().collect();
+                tear_erase(&mut image, &blocks(&all, *from, *to), tear, erased);
             }
         }
         image
     }
 }
 
+/// The blocks from one address to another, with their numbers.
+fn blocks(all: &[Range<usize>], from: u32, to: u32) -> Vec<(usize, Range<usize>)> {
+    let inside = |(_, block): &(usize, Range<usize>)| block.start >= from as usize && block.end <= to as usize;
+    all.iter().cloned().enumerate().filter(inside).collect()
+}
+
+fn random(tear: Tear, at: usize) -> Random {
+    let seed = if let Tear::Bits(seed) = tear { seed } else { SEEDS };
+    Random::new((seed << 32) ^ at as u64)
+}
+
 fn tear_write<const WRITE: usize>(image: &mut Image, (at, bytes): (usize, &[u8]), tear: Tear, erased: u8) {
     let words = bytes.len() / WRITE;
-    let mut random = Random::new(tear, at);
+    let mut random = random(tear, at);
     let (whole, mask) = match tear {
         Tear::Before => (0, None),
         Tear::Whole(count) => (count, None),
         Tear::Spent(count) => (count, Some([0; WRITE])),
+        Tear::Metastable(count) => (count, Some([0xff; WRITE])),
         Tear::Bits(_) => (random.below(words), Some(std::array::from_fn(|_| random.byte()))),
         _ => (words, None),
     };
@@ -98,63 +128,42 @@ fn tear_write<const WRITE: usize>(image: &mut Image, (at, bytes): (usize, &[u8])
         image.program(at + index * WRITE, word, &[0xff; WRITE], erased);
     }
     if let (Some(mask), Some(word)) = (mask, bytes.chunks(WRITE).nth(whole)) {
-        image.program(at + whole * WRITE, word, &mask, erased);
+        let at = at + whole * WRITE;
+        image.program(at, word, &mask, erased);
+        if matches!(tear, Tear::Metastable(_)) {
+            image.unsettle(at, &word.iter().map(|byte| byte ^ erased).collect::<Vec<_>>());
+        }
     }
 }
 
-fn tear_erase<const WRITE: usize, const ERASE: usize>(
-    image: &mut Image,
-    (from, to): (usize, usize),
-    tear: Tear,
-    erased: u8,
-) {
-    let blocks = (to - from) / ERASE;
-    let mut random = Random::new(tear, from);
+fn tear_erase(image: &mut Image, blocks: &[(usize, Range<usize>)], tear: Tear, erased: u8) {
+    let mut random = random(tear, blocks.first().map_or(0, |(_, block)| block.start));
     let whole = match tear {
         Tear::Before => return,
-        Tear::After => blocks,
-        Tear::Whole(count) => count,
-        _ => random.below(blocks),
+        Tear::After => blocks.len(),
+        Tear::Whole(count) | Tear::Metastable(count) => count,
+        _ => random.below(blocks.len()),
     };
-    let torn = from + whole * ERASE;
-    image.wear[from / ERASE..(torn / ERASE + 1).min(to / ERASE)].iter_mut().for_each(|erases| *erases += 1);
-    image.erase(from / WRITE..torn / WRITE, WRITE, erased);
-    if matches!(tear, Tear::After | Tear::Whole(_)) {
+    for (index, block) in blocks.iter().take(whole) {
+        image.wear[*index] += 1;
+        image.erase(block.clone(), erased);
+    }
+    let Some((index, block)) = blocks.get(whole).filter(|_| !matches!(tear, Tear::After | Tear::Whole(_))) else {
         return;
+    };
+    image.wear[*index] += 1;
+    let middle = block.start + block.len() / 2;
+    match tear {
+        Tear::FrontHalf => image.alter(block.start..middle, |_| erased),
+        Tear::BackHalf => image.alter(middle..block.end, |_| erased),
+        Tear::Weak => image.alter(block.clone(), |_| erased),
+        Tear::Metastable(_) => {
+            let before: Vec<u8> = image.bytes(block.clone()).iter().map(|cell| cell ^ erased).collect();
+            image.alter(block.clone(), |_| erased);
+            image.unsettle(block.start, &before);
+        }
+        _ => image.alter(block.clone(), |cell| cell ^ ((cell ^ erased) & random.byte())),
     }
     // Whatever it reads as, a block whose erasing was cut short has to be erased again.
-    image.used[torn / WRITE..(torn + ERASE) / WRITE].fill(true);
-    let cells = &mut image.bytes[torn..torn + ERASE];
-    let half = cells.len() / 2;
-    match tear {
-        Tear::FrontHalf => cells[..half].fill(erased),
-        Tear::BackHalf => cells[half..].fill(erased),
-        Tear::Weak => cells.fill(erased),
-        _ => cells.iter_mut().for_each(|cell| *cell ^= (*cell ^ erased) & random.byte()),
-    }
-}
-
-/// A small generator (SplitMix64), so that a tear is the same in every run.
-struct Random(u64);
-
-impl Random {
-    fn new(tear: Tear, at: usize) -> Self {
-        let seed = if let Tear::Bits(seed) = tear { seed } else { SEEDS };
-        Self((seed << 32) ^ at as u64)
-    }
-
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    fn below(&mut self, count: usize) -> usize {
-        (self.next() % count.max(1) as u64) as usize
-    }
-
-    fn byte(&mut self) -> u8 {
-        (self.next() >> 24) as u8
-    }
+    image.spend(block.clone());
 }

@@ -18,7 +18,7 @@ use steadfast_core::time::Instant;
 use super::fleet::{DeviceIdentity, Which};
 use super::script::{Phase, SICK, Trouble, Verdict};
 use super::server::{Server, Voice, Wire};
-use crate::flash::{Image, Nor};
+use crate::flash::Nor;
 use crate::oracle::{Moment, Oracle};
 
 /// The firmware's build.
@@ -63,31 +63,33 @@ impl Health for Application {
     }
 }
 
-type Core<const R: usize, const W: usize, const E: usize> = Driver<Nor<R, W, E>, Wire, DeviceIdentity, Application>;
+type Core<const R: usize, const W: usize> = Driver<Nor<R, W>, Wire, DeviceIdentity, Application>;
 
 /// A device with its flash, its server and its oracle.
-pub struct Device<const R: usize, const W: usize, const E: usize> {
-    driver: Core<R, W, E>,
+pub struct Device<const R: usize, const W: usize> {
+    driver: Core<R, W>,
     server: Rc<RefCell<Server>>,
     /// What is known of it.
     pub oracle: Oracle,
     /// The oracle before each step, for those who cut power there; a journal's mark is an index.
     pub history: Option<Vec<Oracle>>,
     running: Option<Content>,
+    /// The application was told what to run since the start.
+    activated: bool,
     now: Instant,
     starts: u64,
     which: Which,
     is_final: bool,
-    /// A bit was flipped.
-    rotten: bool,
+    /// A bit will flip in the phase of that trouble; after a power cut, the flash that was left has it already.
+    pub rots: bool,
     /// Reports that were looked at.
     reported: usize,
 }
 
-impl<const R: usize, const W: usize, const E: usize> Device<R, W, E> {
+impl<const R: usize, const W: usize> Device<R, W> {
     /// A device that has just got power.
     #[must_use]
-    pub fn start(flash: Nor<R, W, E>, server: Rc<RefCell<Server>>, oracle: Oracle, which: Which) -> Self {
+    pub fn start(flash: Nor<R, W>, server: Rc<RefCell<Server>>, oracle: Oracle, which: Which) -> Self {
         let driver = driver(flash, &server, which, 0);
         let reported = server.borrow().reports.len();
         Self {
@@ -96,11 +98,12 @@ impl<const R: usize, const W: usize, const E: usize> Device<R, W, E> {
             oracle,
             history: None,
             running: None,
+            activated: false,
             now: Instant::from_milliseconds(0),
             starts: 0,
             which,
             is_final: false,
-            rotten: false,
+            rots: false,
             reported,
         }
     }
@@ -112,8 +115,21 @@ impl<const R: usize, const W: usize, const E: usize> Device<R, W, E> {
     }
 
     /// Its flash.
-    pub fn flash(&mut self) -> &mut Nor<R, W, E> {
+    pub fn flash(&mut self) -> &mut Nor<R, W> {
         &mut self.driver.ports().flash
+    }
+
+    /// Its flash as the next start would find it, should power fail now.
+    #[must_use]
+    pub fn flash_now(&mut self) -> Nor<R, W> {
+        let flash = self.flash();
+        flash.restart(flash.image.clone())
+    }
+
+    /// The server it asks.
+    #[must_use]
+    pub fn server(&self) -> Rc<RefCell<Server>> {
+        self.server.clone()
     }
 
     /// Its record, once it has started.
@@ -124,8 +140,7 @@ impl<const R: usize, const W: usize, const E: usize> Device<R, W, E> {
 
     /// Starts it again.
     pub fn restart(&mut self) {
-        let empty = Image { bytes: Vec::new(), used: Vec::new(), wear: Vec::new(), sins: Vec::new() };
-        let spare = self.flash().restart(empty);
+        let spare = self.flash_now();
         let flash = std::mem::replace(self.flash(), spare);
         self.starts += 1;
         self.oracle.bounded.starts += 1;
@@ -134,7 +149,18 @@ impl<const R: usize, const W: usize, const E: usize> Device<R, W, E> {
             self.driver.firmware_is_final();
         }
         self.running = None;
+        self.activated = false;
         self.now = Instant::from_milliseconds(0);
+    }
+
+    /// Runs until the application was told what to run, for which nobody else is needed.
+    ///
+    /// # Panics
+    /// When an invariant does not hold on the way.
+    pub fn boot(&mut self) {
+        while !self.activated {
+            self.step();
+        }
     }
 
     /// One step; `true` when the device waits.
@@ -145,7 +171,7 @@ impl<const R: usize, const W: usize, const E: usize> Device<R, W, E> {
         }
         let operations = self.flash().journal.len();
         let next = block_on(self.driver.step(self.now));
-        let sections = (next == Next::Activate).then(|| self.activate());
+        let sections = if next == Next::Activate { self.activate() } else { None };
         self.look(operations, sections.as_deref());
         match next {
             Next::At(until) => {
@@ -159,8 +185,9 @@ impl<const R: usize, const W: usize, const E: usize> Device<R, W, E> {
         false
     }
 
-    /// The application takes what it is given.
-    fn activate(&mut self) -> Vec<Vec<u8>> {
+    /// The application takes what it is given; all of it, unless it was spoilt since it was read back.
+    fn activate(&mut self) -> Option<Vec<Vec<u8>>> {
+        self.activated = true;
         self.running = self.driver.running().map(|intact| *intact.content());
         let running = self.running.map(|content| content.id());
         let health = &mut self.driver.ports().health;
@@ -168,10 +195,21 @@ impl<const R: usize, const W: usize, const E: usize> Device<R, W, E> {
         let mut sections = Vec::new();
         for name in SECTIONS {
             let mut buffer = [0; 4096];
-            let section = block_on(self.driver.section(name, &mut buffer)).expect("it was read back just now");
-            sections.extend(section.map(<[u8]>::to_vec));
+            let section = block_on(self.driver.section(name, &mut buffer));
+            if section == Err(Refusal::READ_BACK) && self.may_be_spoilt() {
+                return None;
+            }
+            sections.extend(section.expect("it was read back just now").map(<[u8]>::to_vec));
         }
-        sections
+        Some(sections)
+    }
+
+    /// Whether what was read back just now may read otherwise: bytes change, or there is nothing better to run.
+    fn may_be_spoilt(&mut self) -> bool {
+        let (record, which) = (self.record().cloned(), self.which);
+        let flash = self.flash();
+        let bereft = flash.image.is_unstable() && !record.is_some_and(|record| is_fit(&record, flash, which));
+        bereft || flash.ills.change.is_some()
     }
 
     fn look(&mut self, operations: usize, sections: Option<&[Vec<u8>]>) {
@@ -205,15 +243,38 @@ impl<const R: usize, const W: usize, const E: usize> Device<R, W, E> {
         }
     }
 
-    /// Runs until a phase has come out as it must, then demands that nothing changes any more, over a restart, too.
+    /// Runs until a phase has come out as it must.
     ///
     /// # Panics
     /// When an invariant does not hold on the way, or the bounds of recovery are passed.
-    pub fn settle(&mut self, phase: &Phase) {
+    pub fn come_out(&mut self, phase: &Phase) {
+        self.come_out_before(phase, usize::MAX);
+    }
+
+    /// Runs until a phase has come out, or until after so many flash operations; `true` when it has come out.
+    ///
+    /// # Panics
+    /// As [`Device::come_out`].
+    pub fn come_out_before(&mut self, phase: &Phase, operations: usize) -> bool {
         self.oracle.bounded.restart();
         self.prepare(phase);
-        while !(self.step() && self.has_come_out(phase) && self.is_ready(phase)) {
+        while self.flash().journal.len() <= operations {
+            if self.step() && self.has_come_out(phase) && self.is_ready(phase) {
+                return true;
+            }
             self.trouble(phase);
+        }
+        false
+    }
+
+    /// Demands that nothing changes any more, over a restart, too. Not where bits read differently each time: what they
+    /// spoil is seen, and made good, at any later time.
+    ///
+    /// # Panics
+    /// When something does.
+    pub fn stay(&mut self) {
+        if self.flash().image.is_unstable() {
+            return;
         }
         let record = self.record().expect("it has started").clone();
         self.oracle.steady.demand(&record);
@@ -223,10 +284,18 @@ impl<const R: usize, const W: usize, const E: usize> Device<R, W, E> {
         self.oracle.steady.release();
     }
 
+    /// Runs until a phase has come out as it must and nothing changes any more.
+    ///
+    /// # Panics
+    /// As [`Device::come_out`] and [`Device::stay`].
+    pub fn settle(&mut self, phase: &Phase) {
+        self.come_out(phase);
+        self.stay();
+    }
+
     fn prepare(&mut self, phase: &Phase) {
         let mut server = self.server.borrow_mut();
-        let assigned = server.release(phase.assigned).content(self.which).id();
-        server.keyring_version = if phase.verdict == Verdict::Rotated { 2 } else { 1 };
+        let assigned = server.release(phase.assigned).id(self.which);
         server.out_of_reach = (phase.trouble == Trouble::OutOfReach).then_some(assigned);
         if phase.trouble == Trouble::ServerDown {
             server.voice = Voice::Silent;
@@ -243,11 +312,10 @@ impl<const R: usize, const W: usize, const E: usize> Device<R, W, E> {
         let Some(record) = self.record() else { return };
         match (phase.trouble, record.confirmed) {
             (Trouble::ServerDown, _) if gave_up => self.server.borrow_mut().voice = Voice::Honest,
-            // After a power cut, the flash that was left has it already.
-            (Trouble::Rot, Some(slot)) if self.history.is_some() && self.running.is_some() && !self.rotten => {
-                self.rotten = true;
+            (Trouble::Rot, Some(slot)) if self.rots && self.running.is_some() => {
+                self.rots = false;
                 let at = self.flash().geometry.layout.slot(slot).start as usize + ROTTEN_BYTE;
-                self.flash().image.bytes[at] ^= 1;
+                self.flash().image.flip(at, 1);
             }
             _ => {}
         }
@@ -270,14 +338,13 @@ impl<const R: usize, const W: usize, const E: usize> Device<R, W, E> {
         let (Some(record), server) = (self.record(), self.server.borrow()) else { return false };
         let assigned = server.release(phase.assigned);
         let reported = |meets: &dyn Fn(&Report) -> bool| server.reports.last().is_some_and(meets);
-        let content = assigned.content(self.which).id();
+        let content = assigned.id(self.which);
         let success = |report: &Report| report.running == content && report.confirmed == report.running;
         self.runs(phase.verdict.comes_to(phase.assigned), &server)
             && match phase.verdict {
                 Verdict::Confirmed => reported(&|report| success(report) && report.accepted == assigned.position()),
                 Verdict::RolledBack(_) => reported(&|report| is_rejection(report, phase, &server)),
                 // The next report says so; none is owed for an adoption.
-                Verdict::Rotated => record.keyring.version == 2,
                 Verdict::Adopted | Verdict::Prepared => {
                     record.accepted == assigned.position() && record.floor == assigned.floor()
                 }
@@ -300,11 +367,7 @@ impl<const R: usize, const W: usize, const E: usize> Device<R, W, E> {
 }
 
 /// Whether the slot that counts as confirmed is for that firmware and holds what it should.
-fn is_fit<const R: usize, const W: usize, const E: usize>(
-    record: &BootRecord,
-    flash: &Nor<R, W, E>,
-    which: Which,
-) -> bool {
+fn is_fit<const R: usize, const W: usize>(record: &BootRecord, flash: &Nor<R, W>, which: Which) -> bool {
     let (Some(slot), Some(held)) = (record.confirmed, record.confirmed_slot()) else { return false };
     if held.schema != which.schema().prefix() {
         return false;
@@ -318,21 +381,20 @@ fn is_rejection(report: &Report, phase: &Phase, server: &Server) -> bool {
     let outcome = &report.outcome;
     let blamed = if phase.trouble == Trouble::OutOfReach { Refusal::UNREACHABLE } else { Refusal::CHECK_FAILED };
     outcome.ending == Ending::RolledBack
-        && outcome.content == server.release(phase.assigned).content(Which::Former).id()
+        && outcome.content == server.release(phase.assigned).id(Which::Former)
         && outcome.reason == blamed
 }
 
-fn driver<const R: usize, const W: usize, const E: usize>(
-    flash: Nor<R, W, E>,
+fn driver<const R: usize, const W: usize>(
+    flash: Nor<R, W>,
     server: &Rc<RefCell<Server>>,
     which: Which,
     start: u64,
-) -> Core<R, W, E> {
+) -> Core<R, W> {
     let layout = flash.geometry.layout;
     let id = FirmwareId([FIRMWARE.0[0] + which as u8; 8]);
     let firmware = Firmware { id, schema: which.schema(), sections: &[], reset: ResetCause::Ordinary };
-    let health =
-        Application { running: None, asked: 0, sick: server.borrow().release(SICK).content(Which::Former).id() };
+    let health = Application { running: None, asked: 0, sick: server.borrow().release(SICK).id(Which::Former) };
     let identity = server.borrow().fleet.identity(start);
     Driver::new(Ports { flash, link: Wire(server.clone()), identity, health }, Setting { layout, firmware })
 }

@@ -5,19 +5,19 @@ use steadfast_core::codec::{self, Wire};
 use steadfast_core::content::Content;
 use steadfast_core::digest::Digest;
 use steadfast_core::envelope::{Envelope, Proof};
-use steadfast_core::id::{DeviceId, FleetId, KeyId, SchemaId};
+use steadfast_core::id::{ContentId, DeviceId, FleetId, KeyId, SchemaId};
 use steadfast_core::keyring::{Director, Keyring, Role};
 use steadfast_core::manifest::{Restart, Settings};
 use steadfast_core::ports::Identity;
 use steadfast_core::position::Position;
 use steadfast_core::release::{self, CommitId};
-use steadfast_core::statement::{Kind, Message, PublicKey};
+use steadfast_core::statement::{Kind, Message, PublicKey, Signed};
 use steadfast_core::tree::{self, Leaf};
 
 use crate::samples::{Configuration, bytes};
 
-/// The publisher epoch of the whole life.
-const EPOCH: u32 = 1;
+/// The keyring, and with it the publisher epoch, with which a life begins.
+const FIRST: u32 = 1;
 
 /// Which of two firmwares runs on the device; the second has another schema.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,12 +46,14 @@ const SETTINGS: Settings =
 const FLEET: FleetId = FleetId([7; 16]);
 const DEVICE: DeviceId = DeviceId([9; 16]);
 
-/// The keys of all roles.
+/// The keys of all roles. Two of root and publisher: the keyring is changed once.
 pub struct Fleet {
-    root: SigningKey,
-    publisher: SigningKey,
+    roots: [SigningKey; 2],
+    publishers: [SigningKey; 2],
     director: SigningKey,
     device: SigningKey,
+    /// The second keyring and its signatures.
+    rotation: (Vec<u8>, Vec<u8>),
 }
 
 /// One release as the server has it.
@@ -59,10 +61,14 @@ pub struct Fleet {
 pub struct Release {
     /// Its number.
     pub sequence: u32,
+    /// The epoch of its publishers.
+    pub epoch: u32,
     /// Its floor, a sequence.
     pub floor: u32,
     /// What it binds to the device, for the former firmware and for the next.
     pub configurations: [Configuration; 2],
+    contents: [Content; 2],
+    ids: [ContentId; 2],
     statement: Vec<u8>,
     signatures: Vec<u8>,
     leaves: [Digest; 2],
@@ -79,20 +85,39 @@ impl Fleet {
     #[must_use]
     pub fn new() -> Self {
         let key = |role: u8| SigningKey::from_bytes(&[role; 32]);
-        Self { root: key(1), publisher: key(2), director: key(3), device: key(4) }
+        let mut fleet = Self {
+            roots: [key(1), key(5)],
+            publishers: [key(2), key(6)],
+            director: key(3),
+            device: key(4),
+            rotation: Default::default(),
+        };
+        let statement = encode(&fleet.keyring(FIRST + 1));
+        let sign = |key: &SigningKey| fleet.sign(key, Kind::Keyring, &[], &statement);
+        let mut signatures = [sign(&fleet.roots[0]), sign(&fleet.roots[1])];
+        signatures.sort();
+        fleet.rotation = (statement, signatures.concat());
+        fleet
     }
 
-    /// The keyring of that version; the device is flashed with the first.
+    /// The keyring of that version; its epoch is the same number. The device is flashed with the first.
     #[must_use]
     pub fn keyring(&self, version: u32) -> Keyring {
+        let index = (version - FIRST) as usize;
         let role = |key: &SigningKey| Role { threshold: 1, keys: [public(key)].into_iter().collect() };
         Keyring {
             version,
-            root: role(&self.root),
-            publisher: role(&self.publisher),
+            root: role(&self.roots[index]),
+            publisher: role(&self.publishers[index]),
             director: Director::Assignments([public(&self.director)].into_iter().collect()),
-            publisher_epoch: EPOCH,
+            publisher_epoch: version,
         }
+    }
+
+    /// The second keyring as it travels, signed by both roots.
+    #[must_use]
+    pub fn rotation(&self) -> Signed<'_> {
+        Signed { statement: &self.rotation.0, signatures: &self.rotation.1 }
     }
 
     /// Signs a release.
@@ -100,11 +125,12 @@ impl Fleet {
     /// # Panics
     /// Not with the configurations of the samples.
     #[must_use]
-    pub fn release(&self, sequence: u32, floor: u32, configurations: [Configuration; 2]) -> Release {
-        let leaf = |which: Which| Leaf::new(DEVICE, which.schema(), configurations[which as usize].content()).hash();
+    pub fn release(&self, epoch: u32, (sequence, floor): (u32, u32), configurations: [Configuration; 2]) -> Release {
+        let contents = [configurations[0].content(), configurations[1].content()];
+        let leaf = |which: Which| Leaf::new(DEVICE, which.schema(), contents[which as usize]).hash();
         let leaves = [leaf(Which::Former), leaf(Which::Next)];
         let release = release::Release {
-            publisher_epoch: EPOCH,
+            publisher_epoch: epoch,
             sequence,
             floor,
             commit: CommitId::Sha1([sequence as u8; 20]),
@@ -112,16 +138,10 @@ impl Fleet {
             root: tree::node(&leaves[0], &leaves[1]),
         };
         let statement = encode(&release);
-        let signatures = self.sign(&self.publisher, Kind::Release, &[], &statement);
-        Release { sequence, floor, configurations, statement, signatures, leaves }
-    }
-
-    /// The second keyring and its signature.
-    #[must_use]
-    pub fn next_keyring(&self) -> (Vec<u8>, Vec<u8>) {
-        let statement = encode(&self.keyring(2));
-        let signatures = self.sign(&self.root, Kind::Keyring, &[], &statement);
-        (statement, signatures)
+        let publisher = &self.publishers[(epoch - FIRST) as usize];
+        let signatures = self.sign(publisher, Kind::Release, &[], &statement);
+        let ids = contents.map(|content| content.id());
+        Release { sequence, epoch, floor, configurations, contents, ids, statement, signatures, leaves }
     }
 
     /// Signs as the director, for one poll.
@@ -145,7 +165,7 @@ impl Fleet {
     /// The device's side of it. `drawn` keeps its random numbers apart from those of other starts.
     #[must_use]
     pub fn identity(&self, drawn: u64) -> DeviceIdentity {
-        DeviceIdentity { key: self.device.clone(), keyring: self.keyring(1), drawn: drawn << 32 }
+        DeviceIdentity { key: self.device.clone(), keyring: self.keyring(FIRST), drawn: drawn << 32 }
     }
 }
 
@@ -153,25 +173,32 @@ impl Release {
     /// Where it stands.
     #[must_use]
     pub fn position(&self) -> Position {
-        Position { epoch: EPOCH, sequence: self.sequence }
+        Position { epoch: self.epoch, sequence: self.sequence }
     }
 
     /// Its floor, as a device keeps it.
     #[must_use]
     pub fn floor(&self) -> Position {
-        Position { epoch: EPOCH, sequence: self.floor }
+        Position { epoch: self.epoch, sequence: self.floor }
     }
 
     /// What it binds for that firmware.
     #[must_use]
     pub fn content(&self, which: Which) -> Content {
-        self.configurations[which as usize].content()
+        self.contents[which as usize]
+    }
+
+    /// Its short name.
+    #[must_use]
+    pub fn id(&self, which: Which) -> ContentId {
+        self.ids[which as usize]
     }
 
     /// The configuration with that content, if it binds it for any firmware.
     #[must_use]
     pub fn configuration(&self, content: &Content) -> Option<&Configuration> {
-        self.configurations.iter().find(|configuration| configuration.content() == *content)
+        let place = self.contents.iter().position(|known| known == content)?;
+        self.configurations.get(place)
     }
 
     /// SHA-256 of its statement.
@@ -191,7 +218,7 @@ impl Release {
     #[must_use]
     pub fn envelope(&self, which: Which) -> Vec<u8> {
         let configuration = &self.configurations[which as usize];
-        let private = configuration.content().private;
+        let private = self.content(which).private;
         encode(&Envelope { proof: self.proof(which), private, manifest: &configuration.manifest })
     }
 }
@@ -226,7 +253,7 @@ impl Identity for DeviceIdentity {
     }
 
     fn first_floor(&self) -> Position {
-        Position { epoch: EPOCH, sequence: 1 }
+        Position { epoch: FIRST, sequence: 1 }
     }
 
     fn key(&self) -> KeyId {

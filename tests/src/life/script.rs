@@ -15,15 +15,13 @@ pub enum Verdict {
     Refused(u32),
     /// Its configuration for the next firmware is prepared; what runs has the same content in it.
     Prepared,
-    /// What runs has the same content in it, and the next keyring is taken.
-    Rotated,
 }
 
 impl Verdict {
     /// The sequence of the release whose configuration runs in the end.
     pub(super) const fn comes_to(self, assigned: u32) -> u32 {
         match self {
-            Self::Confirmed | Self::Adopted | Self::Prepared | Self::Rotated => assigned,
+            Self::Confirmed | Self::Adopted | Self::Prepared => assigned,
             Self::RolledBack(to) | Self::Refused(to) => to,
         }
     }
@@ -63,7 +61,10 @@ pub struct Phase {
 pub(super) const SICK: u32 = 3;
 
 /// A release that comes after everything else: whether the device can still take one.
-pub const LAST: u32 = 20;
+const LAST: u32 = 20;
+
+/// The phase in which it is assigned; it may come after any other.
+pub const AFTERWARDS: Phase = phase("afterwards", LAST, Verdict::Confirmed, usize::MAX);
 
 const fn phase(name: &'static str, assigned: u32, verdict: Verdict, object_bytes_max: usize) -> Phase {
     let (trouble, firmware) = (Trouble::None, Which::Former);
@@ -95,20 +96,22 @@ pub const PHASES: &[Phase] = &[
     phase("rot", 6, Verdict::Confirmed, 800).with(Trouble::Rot),
     phase("onward", 7, Verdict::Confirmed, 800),
     phase("lost", 7, Verdict::RolledBack(6), 300).with(Trouble::OutOfReach),
-    phase("keys", 6, Verdict::Rotated, 0),
-    phase("prepare", 8, Verdict::Prepared, 800),
-    phase("swap", 8, Verdict::Confirmed, 0).on(Which::Next),
-    phase("swap back", 8, Verdict::Confirmed, 0),
+    phase("rotate", 8, Verdict::Adopted, 0),
+    phase("rotated", 9, Verdict::Confirmed, 800),
+    phase("prepare", 10, Verdict::Prepared, 800),
+    phase("swap", 10, Verdict::Confirmed, 0).on(Which::Next),
+    phase("swap-back", 10, Verdict::Confirmed, 0),
 ];
 
-/// All releases of the life. The fourth has the configuration of the second and raises the floor, the eighth that of the sixth; for
-/// the next firmware each has another one.
+/// All releases of the life. The fourth has the configuration of the second and raises the floor, the eighth that of the sixth, and
+/// the tenth that of the ninth. From the eighth on they are signed by the publisher of the next keyring, which the server hands
+/// out first. For the next firmware each has another configuration.
 #[must_use]
 pub fn releases(fleet: &Fleet) -> Vec<Release> {
-    let of = |(sequence, floor, alarms): (u32, u32, u8)| {
-        fleet.release(sequence, floor, [configuration(alarms), configuration(alarms + 100)])
+    let of = |(epoch, sequence, floor, alarms): (u32, u32, u32, u8)| {
+        fleet.release(epoch, (sequence, floor), [configuration(alarms), configuration(alarms + 100)])
     };
-    [(1, 1, 1), (2, 1, 2), (SICK, 3, 3), (4, 2, 2), (5, 5, 5), (6, 5, 6), (7, 5, 7), (8, 6, 6), (LAST, 6, 9)]
-        .map(of)
-        .to_vec()
+    let first = [(1, 1, 1), (2, 1, 2), (SICK, 3, 3), (4, 2, 2), (5, 5, 5), (6, 5, 6), (7, 5, 7)];
+    let first = first.into_iter().map(|(sequence, floor, alarms)| (1, sequence, floor, alarms));
+    first.chain([(2, 8, 8, 6), (2, 9, 8, 8), (2, 10, 9, 8), (2, LAST, 9, 9)]).map(of).collect()
 }

@@ -35,15 +35,13 @@ pub enum Voice {
 /// A server for one device.
 pub struct Server {
     /// The fleet's keys.
-    pub fleet: Fleet,
+    pub fleet: Rc<Fleet>,
     /// Every release there is, ascending.
-    pub releases: Vec<Release>,
+    pub releases: Rc<[Release]>,
     /// The sequence of the one that is assigned.
     pub assigned: u32,
     /// How it speaks.
     pub voice: Voice,
-    /// The newest keyring it has.
-    pub keyring_version: u32,
     /// Whoever runs this does not reach it.
     pub out_of_reach: Option<ContentId>,
     /// Reports taken, oldest first.
@@ -57,13 +55,12 @@ pub struct Server {
 impl Server {
     /// A server with these releases that assigns none yet.
     #[must_use]
-    pub fn new(fleet: Fleet, releases: Vec<Release>) -> Self {
+    pub fn new(fleet: Rc<Fleet>, releases: Rc<[Release]>) -> Self {
         Self {
             fleet,
             releases,
             assigned: 0,
             voice: Voice::Honest,
-            keyring_version: 1,
             out_of_reach: None,
             reports: Vec::new(),
             polls: 0,
@@ -86,13 +83,12 @@ impl Server {
             return Err(LinkFailed);
         }
         self.polls += 1;
-        if poll.keyring_version < self.keyring_version {
-            let (statement, signatures) = self.fleet.next_keyring();
-            return Ok(encode(&Answer::Keyring(Signed { statement: &statement, signatures: &signatures })));
-        }
         let release = self.release(self.assigned).clone();
+        if poll.keyring_version < release.epoch {
+            return Ok(encode(&Answer::Keyring(self.fleet.rotation())));
+        }
         let which = if poll.schema == Which::Next.schema().prefix() { Which::Next } else { Which::Former };
-        let offered = release.content(which).id();
+        let offered = release.id(which);
         let runs_it = poll.running == offered && !poll.flags.has(PollFlags::PREPARING);
         let known = self.releases.iter().find(|known| known.position() == poll.accepted);
         let floor_rises = known.is_none_or(|known| known.floor < release.floor);

@@ -16,7 +16,7 @@ impl Checker for Rejected {
             assert!(!self.contents.contains(&running.id()), "a rejected configuration was started again");
         }
         for release in moment.releases {
-            let id = release.content(Which::Former).id();
+            let id = release.id(Which::Former);
             if moment.record.rejection(&id, &FIRMWARE).is_some() && !self.contents.contains(&id) {
                 self.contents.push(id);
             }

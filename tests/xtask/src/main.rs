@@ -9,6 +9,7 @@ mod cycles;
 mod demo;
 mod mutants;
 mod paths;
+mod power_cuts;
 mod programs;
 mod real;
 mod setup;

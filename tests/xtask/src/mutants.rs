@@ -138,7 +138,7 @@ fn cargo_test(tree: &Path, scratch: &Path, suite: &str) -> Command {
     let mut command = Command::new(env!("CARGO"));
     command.args(["test", "--locked", "--package", "steadfast-tests", "--test", suite]).current_dir(tree);
     command.env("CARGO_TARGET_DIR", scratch.join("target"));
-    command.env_remove("STEADFAST_QUICK").env_remove("STEADFAST_CASE");
+    command.env_remove("STEADFAST_QUICK").env_remove("STEADFAST_CASE").env_remove("STEADFAST_FULL");
     command
 }
 

@@ -7,7 +7,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use crate::{board, paths, programs, signatures};
+use crate::{board, paths, power_cuts, programs, signatures};
 
 /// Tests that run at once, on whatever machine: the slowest ones wait for deadlines of half a minute and need no processor.
 const THREADS: &str = "4";
@@ -22,8 +22,16 @@ const NEED_A_BOARD: [&str; 4] = ["board", "board_plug", "board_update", "e2e"];
 #[derive(clap::Args)]
 pub(crate) struct Options {
     /// The inner loop: nothing that needs the emulated board, and of the power cuts a sample.
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["full", "replay"])]
     quick: bool,
+
+    /// All power cuts and other faults of flash, of which an ordinary run takes a sample, and nothing else.
+    #[arg(long, conflicts_with = "replay")]
+    full: bool,
+
+    /// One case that failed, by the line that it printed.
+    #[arg(long, value_name = "CASE")]
+    replay: Option<String>,
 
     /// Where published test data lies: Ed25519 signatures in `wycheproof/` and `ed25519-speccheck/`.
     #[arg(long, value_name = "DIR")]
@@ -35,12 +43,24 @@ pub(crate) struct Options {
 /// # Errors
 /// At the first thing that fails.
 pub(crate) fn run(options: &Options) -> Result<()> {
-    if options.quick { quick() } else { all() }?;
+    match &options.replay {
+        Some(case) => return demand(of_flash().env("STEADFAST_CASE", case)),
+        None if options.full => return power_cuts::run(of_flash()),
+        None if options.quick => quick(),
+        None => all(),
+    }?;
     let Some(data) = &options.data else {
         println!("Left out: {}.", signatures::LEFT_OUT);
         return Ok(());
     };
     if options.quick { signatures::here(data) } else { signatures::everywhere(data) }
+}
+
+/// The tests whose cases are counted and can be replayed.
+fn of_flash() -> Command {
+    let mut tests = cargo_test();
+    tests.args(["--package", TESTS]).args(power_cuts::SUITES.map(|name| ["--test", name]).as_flattened());
+    tests
 }
 
 fn all() -> Result<()> {
