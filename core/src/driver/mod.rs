@@ -14,22 +14,21 @@
 mod prepare;
 mod reader;
 mod source;
+mod stage;
 #[cfg(test)]
 mod tests;
 
 use embedded_storage_async::nor_flash::NorFlash;
 
-use crate::agent::{Action, Agent, Event, Examined, Facts, News, Offer, Staged};
-use crate::answer::{ANSWER_MAX_BYTES, Answer, Asked, Challenge};
+use crate::agent::{Action, Agent, Event, Examined, Facts, News, Offer};
+use crate::answer::{ANSWER_MAX_BYTES, Asked, Challenge};
 use crate::codec;
-use crate::content::Content;
-use crate::envelope::{Envelope, Trust};
+use crate::envelope::Trust;
 use crate::flash::layout::{Layout, Slot};
 use crate::flash::record::{RECORD_BYTES, RecordStore};
 use crate::flash::slot::{Intact, Store};
-use crate::flash::stage::{Finish, Target, Wanted};
-use crate::id::{ContentId, KeyId};
-use crate::manifest::{Manifest, Restart};
+use crate::id::KeyId;
+use crate::manifest::Manifest;
 use crate::outcome::{Detail, Ending, Outcome};
 use crate::poll::{POLL_MAX_BYTES, PollFlags};
 use crate::ports::{Check, Endpoint, Firmware, Health, Identity, Link, LinkFailed};
@@ -41,7 +40,6 @@ use crate::time::{Instant, Span};
 
 pub use prepare::Prepared;
 use reader::Reader;
-use source::Source;
 
 /// Pause before flash that failed at the start is tried again.
 const FLASH_RETRY: Span = Span::from_seconds(10);
@@ -385,41 +383,6 @@ impl<F: NorFlash, L: Link, I: Identity, H: Health> Driver<F, L, I, H> {
         news
     }
 
-    async fn stage(&mut self, slot: Slot) -> Result<Staged, Refused> {
-        let nothing = Refused { content: ContentId::NONE, reason: Refusal::OBJECT_UNAVAILABLE };
-        let content = self.offer.as_ref().ok_or(nothing)?.verified.content();
-        let finish = self.finish(slot, &content);
-        let filled = self.fill((slot, finish), content).await;
-        let offer = self.offer.take().ok_or(nothing)?;
-        let (intact, scope) = filled.map_err(|reason| Refused { content: content.id(), reason })?;
-        self.staged = Some(intact.clone());
-        Ok(Staged { offer, intact, scope })
-    }
-
-    /// A slot's content is on record only after it was staged and read back in one go.
-    fn finish(&mut self, slot: Slot, content: &Content) -> Finish {
-        let recorded = self.record().and_then(|record| record.slot(slot)).is_some_and(|held| held.content == *content);
-        let staged = self.staged.take().is_some_and(|intact| intact.slot() == slot && intact.content() == content);
-        if recorded || staged { Finish::Known } else { Finish::Unknown }
-    }
-
-    /// Takes the manifest and small objects from the answer, unchanged objects from the slot that runs, and the rest
-    /// from the link.
-    async fn fill(&mut self, (slot, finish): (Slot, Finish), content: Content) -> Result<(Intact, Restart), Refusal> {
-        let (manifest, inline) = ordered(self.buffers.answer.get(..self.buffers.answered).unwrap_or_default())?;
-        let donor = self.running.as_ref().filter(|running| running.slot() == slot.other());
-        let target = donor.map_or(Target::Slot(slot), Target::Beside);
-        let mut source = Source { link: &mut self.ports.link, inline, manifest };
-        let mut store =
-            Store { flash: &mut self.ports.flash, layout: &self.setting.layout, chunk: &mut self.buffers.work };
-        let intact = store.stage(&Wanted { content, manifest, target, finish }, &mut source).await?;
-        let scope = match donor {
-            Some(running) => running.scope_of(&mut store, &content, &manifest).await,
-            None => Restart::Device,
-        };
-        Ok((intact, scope))
-    }
-
     /// Sends a report.
     async fn report(&mut self, challenge: Challenge) -> Result<(), LinkFailed> {
         let Some((agent, _)) = &self.started else { return Err(LinkFailed) };
@@ -427,16 +390,6 @@ impl<F: NorFlash, L: Link, I: Identity, H: Health> Driver<F, L, I, H> {
         let mut nothing = [0; 16];
         self.ports.link.exchange(Endpoint::Report, body, &mut nothing).await.map(|_| ())
     }
-}
-
-/// The manifest and the small objects of an answer that orders a change.
-#[inline(never)]
-fn ordered(answer: &[u8]) -> Result<(Manifest<'_>, &[u8]), Refusal> {
-    let Answer::Changed { envelope, inline, .. } = Answer::decode(answer)? else {
-        return Err(Refusal::OBJECT_UNAVAILABLE);
-    };
-    let envelope: Envelope<'_> = codec::decode(envelope)?;
-    Ok((Manifest::parse(envelope.manifest)?, inline))
 }
 
 /// Encodes and signs a report into `work`; returns the body to send.
