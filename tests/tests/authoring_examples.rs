@@ -9,7 +9,7 @@ use steadfast_core::config::Configuration;
 
 /// The firmware's own types, so that the example cannot drift away from them.
 #[allow(unreachable_pub)]
-#[path = "../../boards/qemu-riscv-virt/src/app/config.rs"]
+#[path = "../../boards/thermometer/src/config.rs"]
 mod sample_application;
 
 fn example() -> Fleet {

@@ -13,7 +13,11 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("core", &["steadfast-derive"]),
     ("core/derive", &[]),
     ("firmware", &["steadfast-core"]),
-    ("boards/qemu-riscv-virt", &["steadfast-core", "steadfast-firmware", "steadfast-signatures"]),
+    ("boards/board-file", &[]),
+    ("boards/emulated", &["steadfast-core", "steadfast-firmware", "steadfast-signatures"]),
+    ("boards/thermometer", &["steadfast-core", "steadfast-firmware"]),
+    ("boards/qemu-riscv-virt", BARE_METAL),
+    ("boards/qemu-emcraft-sf2", BARE_METAL),
     ("boards/linux-gateway", &["steadfast-core"]),
     ("boards/signatures", &["steadfast-core"]),
     ("host-tool", &["steadfast-core"]),
@@ -24,6 +28,9 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("tests/size-probe", &["steadfast-core"]),
     ("tests/xtask", &[]),
 ];
+
+/// What a board of bare metal is made of.
+const BARE_METAL: &[&str] = &["steadfast-core", "steadfast-emulated", "steadfast-firmware", "steadfast-thermometer"];
 
 /// Names that say nothing about what a thing does.
 const EMPTY_WORDS: &[&str] = &["util", "utils", "common", "helper", "helpers", "manager", "misc"];

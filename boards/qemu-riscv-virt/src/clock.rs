@@ -9,10 +9,10 @@ use core::task::Waker;
 use critical_section::{CriticalSection, Mutex};
 use embassy_time_queue_utils::Queue;
 use riscv::interrupt::Interrupt;
+use steadfast_emulated::register::Register;
+use steadfast_emulated::reset::Cause;
 
-use crate::board;
-use crate::register::Register;
-use crate::reset::{self, Cause};
+use crate::{board, reset};
 
 const MTIMECMP: usize = board::clock::CLINT + 0x4000;
 const MTIME: usize = board::clock::CLINT + 0xBFF8;
@@ -88,7 +88,7 @@ fn timer() {
 }
 
 /// Starts the watchdog or feeds it: without another call within `board::watchdog::TIMEOUT_MS` the machine resets.
-pub fn feed_watchdog() {
+pub(crate) fn feed_watchdog() {
     critical_section::with(|section| {
         CLOCK.bite.borrow(section).set(Some(ticks() + WATCHDOG_TICKS));
         CLOCK.set_comparator(section);
@@ -96,7 +96,7 @@ pub fn feed_watchdog() {
 }
 
 /// Lets the timer interrupt.
-pub fn enable() {
+pub(crate) fn enable() {
     critical_section::with(|section| CLOCK.set_comparator(section));
     // SAFETY: the handler above is in place, and it takes a critical section for what it shares.
     unsafe { riscv::register::mie::set_mtimer() };

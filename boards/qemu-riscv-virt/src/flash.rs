@@ -4,15 +4,19 @@
 //! refuses it, so that what passes here passes on real chips too. Waiting for the chips is always bounded.
 
 use embassy_futures::yield_now;
-use embedded_storage_async::nor_flash::{ErrorType, NorFlash, NorFlashError, NorFlashErrorKind, ReadNorFlash};
+use embedded_storage_async::nor_flash::{ErrorType, NorFlash, ReadNorFlash};
+use steadfast_emulated::flash::{Extent, FlashError};
+use steadfast_emulated::register::Register;
 
 use crate::board::flash as chip;
-use crate::register::Register;
 
 /// Bytes of the bus: both chips' 16 bits.
 const WORD: usize = 4;
 /// Status reads before an operation counts as failed. QEMU is ready at once; this is far beyond any chip.
 const PATIENCE_READS: u32 = 50_000_000;
+
+/// Both chips.
+const CHIPS: Extent = Extent { bytes: chip::BYTES };
 
 const READ_ARRAY: u32 = both(0xFF);
 const CLEAR_STATUS: u32 = both(0x50);
@@ -26,34 +30,6 @@ const FAILED: u32 = both(0x20 | 0x10 | 0x08 | 0x02);
 
 const fn both(command: u32) -> u32 {
     command << 16 | command
-}
-
-/// Why a flash operation did not succeed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, defmt::Format)]
-pub enum FlashError {
-    /// Beyond the flash, or not aligned to words or erase blocks.
-    Range,
-    /// The write would need a bit to go from 0 to 1, which only an erase does.
-    NotErased,
-    /// The chips did not become ready.
-    Timeout,
-    /// The chips report a failed operation.
-    Failed,
-}
-
-impl NorFlashError for FlashError {
-    fn kind(&self) -> NorFlashErrorKind {
-        match self {
-            Self::Range => NorFlashErrorKind::OutOfBounds,
-            Self::NotErased | Self::Timeout | Self::Failed => NorFlashErrorKind::Other,
-        }
-    }
-}
-
-impl From<NorFlashErrorKind> for FlashError {
-    fn from(_: NorFlashErrorKind) -> Self {
-        Self::Range
-    }
 }
 
 /// Both chips as one flash.
@@ -113,12 +89,6 @@ fn little_endian(word: &[u8]) -> u32 {
     word.iter().rev().fold(0, |value, byte| value << 8 | u32::from(*byte))
 }
 
-fn in_range(offset: usize, bytes: usize, unit: usize) -> Result<(), FlashError> {
-    let end = offset.checked_add(bytes).ok_or(FlashError::Range)?;
-    let aligned = offset.is_multiple_of(unit) && bytes.is_multiple_of(unit);
-    (aligned && end <= chip::BYTES).then_some(()).ok_or(FlashError::Range)
-}
-
 impl ErrorType for Flash {
     type Error = FlashError;
 }
@@ -127,7 +97,7 @@ impl ReadNorFlash for Flash {
     const READ_SIZE: usize = 1;
 
     async fn read(&mut self, offset: u32, bytes: &mut [u8]) -> Result<(), FlashError> {
-        in_range(offset as usize, bytes.len(), Self::READ_SIZE)?;
+        CHIPS.check(offset as usize, bytes.len(), Self::READ_SIZE)?;
         // Word by word, whatever the alignment: a word holds the next one to four bytes that are wanted.
         let mut at = offset as usize;
         let mut rest = bytes;
@@ -153,7 +123,7 @@ impl NorFlash for Flash {
 
     async fn erase(&mut self, from: u32, to: u32) -> Result<(), FlashError> {
         let (from, to) = (from as usize, to as usize);
-        in_range(from, to.checked_sub(from).ok_or(FlashError::Range)?, Self::ERASE_SIZE)?;
+        CHIPS.check(from, to.checked_sub(from).ok_or(FlashError::Range)?, Self::ERASE_SIZE)?;
         for block in (from..to).step_by(Self::ERASE_SIZE) {
             self.word(block).write(ERASE);
             self.word(block).write(CONFIRM);
@@ -164,7 +134,7 @@ impl NorFlash for Flash {
     }
 
     async fn write(&mut self, offset: u32, bytes: &[u8]) -> Result<(), FlashError> {
-        in_range(offset as usize, bytes.len(), Self::WRITE_SIZE)?;
+        CHIPS.check(offset as usize, bytes.len(), Self::WRITE_SIZE)?;
         let mut at = offset as usize;
         let mut rest = bytes;
         while !rest.is_empty() {

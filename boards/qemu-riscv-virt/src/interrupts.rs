@@ -1,10 +1,9 @@
 //! The PLIC: which device interrupts, and who is told.
 
 use riscv::interrupt::Interrupt;
+use steadfast_emulated::register::Register;
 
-use crate::board;
-use crate::network;
-use crate::register::Register;
+use crate::{board, network};
 
 /// All of hart 0 in machine mode.
 const ENABLE: usize = board::interrupts::PLIC + 0x2000;

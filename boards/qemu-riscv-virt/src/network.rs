@@ -8,11 +8,10 @@ use core::task::Context;
 use embassy_net_driver::{Capabilities, Driver, HardwareAddress, LinkState, RxToken, TxToken};
 use embassy_sync::waitqueue::AtomicWaker;
 use heapless::Vec;
+use steadfast_emulated::register::Register;
 
-use crate::board;
-use crate::interrupts;
-use crate::register::Register;
 use crate::virtqueue::{BUFFER_BYTES, BUFFERS, Direction, HEADER_BYTES, Owned, Queue, Shared};
+use crate::{board, interrupts};
 
 /// "virt", read as a little-endian number.
 const MAGIC: u32 = 0x7472_6976;

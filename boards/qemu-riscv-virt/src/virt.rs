@@ -1,12 +1,12 @@
 //! The board as Steadfast sees it: what it declares, and where its flash regions lie.
 
 use steadfast_core::flash::layout::{Layout, Region};
+use steadfast_emulated::reset::Cause;
 use steadfast_firmware::board::{Board, Source};
 
 use crate::board::{entropy, flash, watchdog};
-use crate::clock;
 use crate::flash::Flash;
-use crate::reset::{self, Cause};
+use crate::{clock, reset};
 
 /// Where record and slots lie.
 pub const LAYOUT: Layout = Layout {

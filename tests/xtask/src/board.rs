@@ -21,6 +21,12 @@ pub(crate) struct Board {
 /// QEMU's `virt` machine with a 32-bit RISC-V processor.
 pub(crate) const QEMU_RISCV_VIRT: Board = Board { package: "qemu-riscv-virt", target: setup::RISCV32 };
 
+/// QEMU's `emcraft-sf2` machine with a Cortex-M3.
+pub(crate) const QEMU_EMCRAFT_SF2: Board = Board { package: "qemu-emcraft-sf2", target: setup::THUMBV7M };
+
+/// All of them.
+pub(crate) const BOARDS: [Board; 2] = [QEMU_RISCV_VIRT, QEMU_EMCRAFT_SF2];
+
 /// Builds the board's firmware, after setting up what that needs; returns the ELF file.
 ///
 /// # Errors
@@ -29,6 +35,17 @@ pub(crate) fn build(board: &Board) -> Result<PathBuf> {
     setup::run()?;
     cargo_build(board.target, &["--package", board.package])?;
     Ok(paths::bare_metal_target().join(board.target).join("firmware").join(board.package))
+}
+
+/// Builds the firmware of all boards, and prints where it lies.
+///
+/// # Errors
+/// As [`build`].
+pub(crate) fn build_all() -> Result<()> {
+    for board in &BOARDS {
+        println!("{}", build(board)?.display());
+    }
+    Ok(())
 }
 
 /// Runs `cargo build` in the profile `firmware` for a bare-metal target.

@@ -36,7 +36,7 @@ enum Command {
     Bench(bench::Options),
     /// Install what is missing: QEMU, Python and a toolchain for bare metal.
     Setup,
-    /// Build the firmware of the emulated board and print where it lies.
+    /// Build the firmware of the emulated boards and print where it lies.
     BuildBoard,
     /// Convert a community network's real configuration, compile it as a whole, and break it on purpose.
     Real(real::Options),
@@ -60,7 +60,7 @@ fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Bench(options) => bench::run(&options),
         Command::Setup => setup::run().map(|_| ()),
-        Command::BuildBoard => board::build(&board::QEMU_RISCV_VIRT).map(|elf| println!("{}", elf.display())),
+        Command::BuildBoard => board::build_all(),
         Command::Real(options) => real::run(&options),
         Command::Mutants => mutants::run(),
         Command::Demo => demo::run(),

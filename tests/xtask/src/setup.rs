@@ -10,15 +10,18 @@ use anyhow::{Context, Result, bail};
 use crate::toolchain::{Toolchain, in_path};
 
 /// The bare-metal targets that the project builds for.
-pub(crate) const TARGETS: [&str; 3] = [RISCV32, "thumbv7em-none-eabi", "thumbv6m-none-eabi"];
-/// The target of the emulated board.
+pub(crate) const TARGETS: [&str; 4] = [RISCV32, THUMBV7M, "thumbv7em-none-eabi", "thumbv6m-none-eabi"];
+/// The target of the emulated board with a RISC-V processor.
 pub(crate) const RISCV32: &str = "riscv32imac-unknown-none-elf";
+/// The target of the emulated board with an Arm processor.
+pub(crate) const THUMBV7M: &str = "thumbv7m-none-eabi";
 
-const QEMU: &str = "qemu-system-riscv32";
-const QEMU_PACKAGES: [&str; 1] = ["qemu-system-misc"];
-/// Runs docs/spec/verify.py in a test.
-const PYTHON: &str = "python3";
-const PYTHON_PACKAGES: [&str; 1] = ["python3"];
+/// Programs, and the packages that they come in. Python runs docs/spec/verify.py in a test.
+const PROGRAMS: [(&str, &str); 3] = [
+    ("qemu-system-riscv32", "qemu-system-misc"),
+    ("qemu-system-arm", "qemu-system-arm"),
+    ("python3", "python3"),
+];
 const TOOLCHAIN_PACKAGES: [&str; 4] = ["rustc-web", "cargo-web", "rust-web-src", "lld-19"];
 
 /// Makes sure that every tool is there.
@@ -32,8 +35,9 @@ pub(crate) fn run() -> Result<()> {
     }
     if in_path("apt-get").is_none() {
         bail!(
-            "missing: {}. This is no Debian, so install QEMU ({QEMU}) and Python ({PYTHON}) your way and the compiler's targets with:\n    {}",
+            "missing: {}. This is no Debian, so install {} your way and the compiler's targets with:\n    {}",
             packages.join(", "),
+            PROGRAMS.map(|(program, _)| program).join(", "),
             rustup_line(),
         );
     }
@@ -51,12 +55,7 @@ pub(crate) fn run() -> Result<()> {
 
 fn missing_packages() -> Vec<&'static str> {
     let mut missing = Vec::new();
-    if in_path(QEMU).is_none() {
-        missing.extend(QEMU_PACKAGES);
-    }
-    if in_path(PYTHON).is_none() {
-        missing.extend(PYTHON_PACKAGES);
-    }
+    missing.extend(PROGRAMS.iter().filter(|(program, _)| in_path(program).is_none()).map(|(_, package)| package));
     if TARGETS.iter().any(|target| Toolchain::find(target).is_none()) {
         missing.extend(TOOLCHAIN_PACKAGES);
     }

@@ -8,40 +8,51 @@ use core::cell::RefCell;
 use critical_section::{Mutex, RestoreState};
 use defmt::{Encoder, Logger};
 
-use crate::board;
 use crate::register::Register;
 
 /// Reads of the line status before a byte is given up; a UART that takes this long (milliseconds) has nobody listening.
 const PATIENCE_READS: u32 = 100_000;
 const TRANSMITTER_EMPTY: u8 = 0x20;
 
-// SAFETY: two byte registers of the 16550 UART, from board.toml.
-const TRANSMIT: Register<u8> = unsafe { Register::new(board::uart::BASE) };
-// SAFETY: as above.
-const LINE_STATUS: Register<u8> = unsafe { Register::new(board::uart::BASE + 5) };
+/// A 16550 UART, as far as a log needs it.
+#[derive(Debug)]
+pub struct Uart {
+    /// Takes the next byte.
+    pub transmit: Register<u8>,
+    /// Says whether it does.
+    pub line_status: Register<u8>,
+}
 
 struct State {
     encoder: Encoder,
+    /// None until the start: what is logged before is lost.
+    uart: Option<Uart>,
     /// How interrupts were before the frame; none between frames.
     restore: Option<RestoreState>,
 }
 
-static STATE: Mutex<RefCell<State>> = Mutex::new(RefCell::new(State { encoder: Encoder::new(), restore: None }));
+static STATE: Mutex<RefCell<State>> =
+    Mutex::new(RefCell::new(State { encoder: Encoder::new(), uart: None, restore: None }));
+
+/// From now on the log goes there.
+pub fn start(uart: Uart) {
+    with_state(|state| state.uart = Some(uart));
+}
 
 defmt::timestamp!("{=u64:us}", embassy_time::Instant::now().as_micros());
 
 #[defmt::global_logger]
-struct Uart;
+struct Log;
 
-// SAFETY: `acquire` turns interrupts off until `release`, on a machine with one hart: nobody else runs in between.
-unsafe impl Logger for Uart {
+// SAFETY: `acquire` turns interrupts off until `release`, on machines with one processor: nobody else runs in between.
+unsafe impl Logger for Log {
     fn acquire() {
         // SAFETY: `release` gives it back, and defmt calls that exactly once.
         let restore = unsafe { critical_section::acquire() };
         with_state(|state| {
             // A panic inside a frame would log: its message is then part of that frame, which the decoder drops.
             state.restore.get_or_insert(restore);
-            state.encoder.start_frame(send);
+            state.encoder.start_frame(|bytes| send(state.uart.as_ref(), bytes));
         });
     }
 
@@ -51,7 +62,7 @@ unsafe impl Logger for Uart {
     // SAFETY: defmt calls it once for each `acquire`; a second call finds nothing to give back.
     unsafe fn release() {
         let restore = with_state(|state| {
-            state.encoder.end_frame(send);
+            state.encoder.end_frame(|bytes| send(state.uart.as_ref(), bytes));
             state.restore.take()
         });
         if let Some(restore) = restore {
@@ -62,7 +73,7 @@ unsafe impl Logger for Uart {
 
     // SAFETY: asks nothing of its caller but a started frame, without which the decoder drops the bytes.
     unsafe fn write(bytes: &[u8]) {
-        with_state(|state| state.encoder.write(bytes, send));
+        with_state(|state| state.encoder.write(bytes, |bytes| send(state.uart.as_ref(), bytes)));
     }
 }
 
@@ -70,10 +81,11 @@ fn with_state<R>(act: impl FnOnce(&mut State) -> R) -> R {
     critical_section::with(|section| act(&mut STATE.borrow_ref_mut(section)))
 }
 
-fn send(bytes: &[u8]) {
+fn send(uart: Option<&Uart>, bytes: &[u8]) {
+    let Some(uart) = uart else { return };
     for byte in bytes {
-        if (0..PATIENCE_READS).any(|_| LINE_STATUS.read() & TRANSMITTER_EMPTY != 0) {
-            TRANSMIT.write(*byte);
+        if (0..PATIENCE_READS).any(|_| uart.line_status.read() & TRANSMITTER_EMPTY != 0) {
+            uart.transmit.write(*byte);
         }
     }
 }

@@ -1,13 +1,18 @@
 //! Tells the link which server to ask. A wrong one loses the round trip, and the trial with it.
 
+use embedded_storage_async::nor_flash::NorFlash;
+use steadfast_firmware::application::Subscriber;
 use steadfast_firmware::link::Server;
 
-use super::config::Network;
-use super::{Subscriber, or_defaults};
+use crate::config::Network;
+use crate::or_defaults;
 
 /// Runs for ever. `flashed` is the server that the device was flashed with.
-#[embassy_executor::task]
-pub async fn run(mut network: Subscriber<Network>, server: &'static Server, flashed: heapless::String<64>) -> ! {
+pub(crate) async fn run<F: NorFlash>(
+    mut network: Subscriber<Network, F>,
+    server: &'static Server,
+    flashed: heapless::String<64>,
+) -> ! {
     let mut values = or_defaults(network.section().await);
     loop {
         let address = if values.server.is_empty() { &flashed } else { &values.server };

@@ -2,14 +2,15 @@
 
 use embassy_futures::select::{Either, select};
 use embassy_time::Duration;
+use embedded_storage_async::nor_flash::NorFlash;
+use steadfast_firmware::application::Subscriber;
 
-use super::config::Sampling;
-use super::sensor::{Sensor, TooFast};
-use super::{Readings, Subscriber, or_defaults};
+use crate::config::Sampling;
+use crate::sensor::{Sensor, TooFast};
+use crate::{Readings, or_defaults};
 
 /// Runs for ever.
-#[embassy_executor::task]
-pub async fn run(mut sampling: Subscriber<Sampling>, readings: &'static Readings) -> ! {
+pub(crate) async fn run<F: NorFlash>(mut sampling: Subscriber<Sampling, F>, readings: &'static Readings) -> ! {
     let mut values = or_defaults(sampling.section().await);
     loop {
         defmt::info!("sampling every {=u32} ms, averaging {=u8}", values.period_ms, values.average);
@@ -24,8 +25,8 @@ pub async fn run(mut sampling: Subscriber<Sampling>, readings: &'static Readings
 }
 
 /// Publishes readings until there are other values.
-async fn follow(
-    sampling: &mut Subscriber<Sampling>,
+async fn follow<F: NorFlash>(
+    sampling: &mut Subscriber<Sampling, F>,
     values: &Sampling,
     mut sensor: Sensor,
     readings: &'static Readings,

@@ -6,7 +6,7 @@ use core::marker::PhantomData;
 
 /// A device register that is accessed as a whole `T`.
 #[derive(Debug)]
-pub(crate) struct Register<T> {
+pub struct Register<T> {
     address: usize,
     kind: PhantomData<T>,
 }
@@ -17,18 +17,19 @@ impl<T: Copy> Register<T> {
     /// # Safety
     /// `address` must be aligned for `T` and stay mapped to a device on which every read and write of a `T` is harmless to Rust's
     /// memory.
-    pub(crate) const unsafe fn new(address: usize) -> Self {
+    #[must_use]
+    pub const unsafe fn new(address: usize) -> Self {
         Self { address, kind: PhantomData }
     }
 
     /// Reads the register, which may have effects on the device.
-    pub(crate) fn read(&self) -> T {
+    pub fn read(&self) -> T {
         // SAFETY: whoever called `new` vouched for the address.
         unsafe { (self.address as *const T).read_volatile() }
     }
 
     /// Writes the register.
-    pub(crate) fn write(&self, value: T) {
+    pub fn write(&self, value: T) {
         // SAFETY: whoever called `new` vouched for the address.
         unsafe { (self.address as *mut T).write_volatile(value) }
     }

@@ -3,13 +3,14 @@
 use embassy_futures::select::{Either, select};
 use embassy_sync::watch::DynReceiver;
 use embassy_time::{Duration, Instant};
+use embedded_storage_async::nor_flash::NorFlash;
+use steadfast_firmware::application::Subscriber;
 
-use super::config::Alarms;
-use super::{Subscriber, or_defaults};
+use crate::config::Alarms;
+use crate::or_defaults;
 
 /// Runs for ever.
-#[embassy_executor::task]
-pub async fn run(mut alarms: Subscriber<Alarms>, mut readings: DynReceiver<'static, i32>) -> ! {
+pub(crate) async fn run<F: NorFlash>(mut alarms: Subscriber<Alarms, F>, mut readings: DynReceiver<'static, i32>) -> ! {
     let mut values = or_defaults(alarms.section().await);
     let mut quiet_until = Instant::MIN;
     loop {
@@ -26,7 +27,7 @@ pub async fn run(mut alarms: Subscriber<Alarms>, mut readings: DynReceiver<'stat
     }
 }
 
-fn judge(alarms: &Subscriber<Alarms>, values: &Alarms) {
+fn judge<F: NorFlash>(alarms: &Subscriber<Alarms, F>, values: &Alarms) {
     if values.low < values.high {
         alarms.pass("alarms");
     } else {

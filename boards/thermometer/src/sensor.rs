@@ -11,21 +11,21 @@ const SWING_PERIOD: Duration = Duration::from_secs(600);
 
 /// The chip cannot convert that fast.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct TooFast;
+pub(crate) struct TooFast;
 
 /// The chip, converting.
-pub(super) struct Sensor {
+pub(crate) struct Sensor {
     due: Ticker,
 }
 
 impl Sensor {
     /// Tells the chip to convert at this period.
-    pub(super) fn start(period: Duration) -> Result<Self, TooFast> {
+    pub(crate) fn start(period: Duration) -> Result<Self, TooFast> {
         if period < CONVERSION { Err(TooFast) } else { Ok(Self { due: Ticker::every(period) }) }
     }
 
     /// The next measurement, in thousandths of a degree Celsius.
-    pub(super) async fn measure(&mut self) -> i32 {
+    pub(crate) async fn measure(&mut self) -> i32 {
         self.due.next().await;
         let phase = (Instant::now().as_millis() % SWING_PERIOD.as_millis()) as i32;
         let half = SWING_PERIOD.as_millis() as i32 / 2;
