@@ -4,17 +4,19 @@ use std::fs;
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::PathBuf;
 
+use steadfast::demo::machine::Machine;
+use steadfast_core::flash::layout::Layout;
 use steadfast_core::manifest::{Flags, Restart, Risk};
 
 use crate::authority::{Authority, Published, Wanted};
-use crate::qemu::{Board, QemuError, Running, write_erased_flash};
+use crate::qemu::{Board, QemuError, Running, description, firmware, write_erased_flash};
 use crate::server::Server;
 
 /// Name of the flash image in the bench's folder.
 const FLASH: &str = "flash.img";
 
-/// Inside the manifest in slot A, behind its header: see the board's `board.toml`.
-const MANIFEST_OF_SLOT_A: u64 = 0x000C_0000 + 160;
+/// Inside the manifest in a slot, behind its header.
+const MANIFEST_OFFSET: u32 = 160;
 
 /// The sample application's sections with these values.
 #[must_use]
@@ -47,6 +49,7 @@ fn varint(mut value: u32) -> Vec<u8> {
 #[derive(Debug)]
 pub struct Bench {
     folder: tempfile::TempDir,
+    layout: Layout,
     authority: Authority,
     /// The server that the board was flashed with.
     pub server: Server,
@@ -62,15 +65,14 @@ impl Bench {
     ///
     /// # Panics
     /// When this machine gives no port, or the firmware carries no schema.
-    pub fn new(first: &Wanted) -> Result<Self, QemuError> {
+    pub fn new(machine: Machine, first: &Wanted) -> Result<Self, QemuError> {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let flash = folder.path().join(FLASH);
-        write_erased_flash(&flash)?;
-        let board = Board::new(&flash)?;
+        write_erased_flash(machine, &flash)?;
+        let board = Board::new(machine, &flash)?;
 
-        let elf = std::env::var_os("STEADFAST_BOARD_ELF").map(PathBuf::from).ok_or(QemuError::NoFirmware)?;
-        let description = fs::read(elf).expect("the firmware is readable");
-        let schema = steadfast::schema::from_file("firmware", &description).expect("the firmware carries its schema");
+        let elf = fs::read(firmware(machine)?).expect("the firmware is readable");
+        let schema = steadfast::schema::from_file("firmware", &elf).expect("the firmware carries its schema");
         let authority = Authority::new(schema.id);
         let first = authority.publish(first);
         let server = Server::start(authority.clone(), first).expect("a server");
@@ -78,7 +80,7 @@ impl Bench {
         let mut image = fs::OpenOptions::new().write(true).open(&flash).expect("the image is there");
         image.seek(SeekFrom::Start(0)).expect("the identity region is the first");
         image.write_all(&authority.identity(&server.address())).expect("the image is writable");
-        Ok(Self { folder, authority, server, board })
+        Ok(Self { folder, layout: description(machine).layout, authority, server, board })
     }
 
     /// From now on the server orders this.
@@ -88,32 +90,17 @@ impl Bench {
         published
     }
 
-    /// The flash as it is now, kept beside the image that runs.
-    ///
-    /// # Panics
-    /// When the disk is full.
-    pub fn keep_flash(&self) {
-        fs::copy(self.flash(), self.folder.path().join("kept.img")).expect("room for a second image");
-    }
-
-    /// The flash as it was when it was kept.
-    ///
-    /// # Panics
-    /// When it was not kept.
-    pub fn restore_flash(&self) {
-        fs::copy(self.folder.path().join("kept.img"), self.flash()).expect("a kept image");
-    }
-
     /// Flips a bit of the manifest in slot A, which holds the first configuration.
     ///
     /// # Panics
     /// When the image cannot be written.
     pub fn flip_a_bit_of_slot_a(&self) {
+        let at = SeekFrom::Start((self.layout.a.start + MANIFEST_OFFSET).into());
         let mut image = fs::OpenOptions::new().read(true).write(true).open(self.flash()).expect("the image is there");
         let mut byte = [0];
-        image.seek(SeekFrom::Start(MANIFEST_OF_SLOT_A)).expect("inside");
+        image.seek(at).expect("inside");
         image.read_exact(&mut byte).expect("the image is readable");
-        image.seek(SeekFrom::Start(MANIFEST_OF_SLOT_A)).expect("inside");
+        image.seek(at).expect("inside");
         image.write_all(&[byte[0] ^ 1]).expect("the image is writable");
     }
 

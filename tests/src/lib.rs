@@ -18,3 +18,20 @@ pub mod server;
 pub mod signatures;
 pub mod stage;
 pub mod vectors;
+
+/// Makes a test of each of these functions for each emulated board: `fn claim(machine: Machine) -> ...`.
+#[macro_export]
+macro_rules! on_each_board {
+    ($($claim:ident),+ $(,)?) => {
+        $crate::on_each_board!(@ qemu_riscv_virt RiscvVirt: $($claim)+);
+        $crate::on_each_board!(@ qemu_emcraft_sf2 EmcraftSf2: $($claim)+);
+    };
+    (@ $board:ident $machine:ident: $($claim:ident)+) => {
+        mod $board {
+            $(#[test]
+            fn $claim() -> impl std::process::Termination {
+                super::$claim(steadfast::demo::machine::Machine::$machine)
+            })+
+        }
+    };
+}

@@ -5,23 +5,28 @@
 //! on a busy machine runs many times slower than on an idle one.
 
 use std::collections::VecDeque;
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Stdio};
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use defmt_decoder::{DecodeError, Table};
-use steadfast::demo::devices::{QEMU, qemu};
+use rustix::process::{Pid, Signal, kill_process};
+use steadfast::demo::machine::Machine;
+use steadfast::flash;
 
 /// A board that has not said in this time what it is waited for never will: far longer than any trial here.
 const HANG: Duration = Duration::from_secs(300);
+/// QEMU ends in a moment; one that does not in this time is killed.
+const ENDING: Duration = Duration::from_secs(20);
+/// Between two looks whether it has.
+const LOOK: Duration = Duration::from_millis(2);
 /// Lines shown when a board did not do what it should.
 const LINES_SHOWN: usize = 60;
-/// QEMU takes a flash image of exactly the chips' size.
-pub const FLASH_BYTES: u64 = 32 << 20;
 
 /// What can go wrong around an emulated board.
 #[derive(Debug, thiserror::Error)]
@@ -39,9 +44,9 @@ pub enum QemuError {
     NoStrings(PathBuf),
     /// Nobody said which firmware to run.
     #[error(
-        "no firmware: run this through `cargo xtask test`, or set STEADFAST_BOARD_ELF to what `cargo xtask build-board` prints"
+        "no firmware: run this through `cargo xtask test`, or set {0} to what `cargo xtask build-board` prints for this board"
     )]
-    NoFirmware,
+    NoFirmware(String),
     /// The board did not log the line in time, or QEMU ended.
     #[error("waited for {wanted:?}, but {why}; the board's last lines:\n{log}")]
     Missing {
@@ -73,6 +78,7 @@ pub struct Line {
 /// A board that can be switched on: a firmware and a flash image, which outlives every run.
 #[derive(Debug, Clone)]
 pub struct Board {
+    machine: Machine,
     elf: PathBuf,
     flash: PathBuf,
     table: Arc<Table>,
@@ -83,19 +89,18 @@ impl Board {
     ///
     /// # Errors
     /// When there is no firmware, or it has no log strings.
-    pub fn new(flash: &Path) -> Result<Self, QemuError> {
-        let elf = std::env::var_os("STEADFAST_BOARD_ELF").map(PathBuf::from).ok_or(QemuError::NoFirmware)?;
-        Self::with_firmware(&elf, flash)
+    pub fn new(machine: Machine, flash: &Path) -> Result<Self, QemuError> {
+        Self::with_firmware(machine, &firmware(machine)?, flash)
     }
 
     /// As `new`, with the firmware named.
     ///
     /// # Errors
     /// As for `new`.
-    pub fn with_firmware(elf: &Path, flash: &Path) -> Result<Self, QemuError> {
+    pub fn with_firmware(machine: Machine, elf: &Path, flash: &Path) -> Result<Self, QemuError> {
         let bytes = fs::read(elf).map_err(io_error(format!("cannot read {}", elf.display())))?;
         let table = Table::parse(&bytes).ok().flatten().ok_or_else(|| QemuError::NoStrings(elf.into()))?;
-        Ok(Self { elf: elf.into(), flash: flash.into(), table: Arc::new(table) })
+        Ok(Self { machine, elf: elf.into(), flash: flash.into(), table: Arc::new(table) })
     }
 
     /// Switches the board on.
@@ -103,26 +108,43 @@ impl Board {
     /// # Errors
     /// When QEMU cannot be started.
     pub fn start(&self) -> Result<Running, QemuError> {
-        let mut command = qemu(&self.elf, &self.flash);
+        let mut command = self.machine.command(&self.elf, &self.flash);
         command.stdin(Stdio::null()).stdout(Stdio::piped());
-        let mut child = command.spawn().map_err(io_error(format!("cannot start {QEMU} (`cargo xtask setup`)")))?;
+        let mut child = command.spawn().map_err(io_error("cannot start QEMU (`cargo xtask setup`)"))?;
         let (sender, lines) = mpsc::channel();
         let serial = child.stdout.take();
         let table = Arc::clone(&self.table);
-        std::thread::spawn(move || serial.map(|serial| decode(serial, &table, &sender)));
-        Ok(Running { child, lines, recent: VecDeque::new() })
+        thread::spawn(move || serial.map(|serial| decode(serial, &table, &sender)));
+        Ok(Running { machine: self.machine, child, lines, recent: VecDeque::new() })
     }
 }
 
-/// Writes an image of erased flash.
+/// The firmware that `cargo xtask` built for a board.
+///
+/// # Errors
+/// When nobody said where it is.
+pub fn firmware(machine: Machine) -> Result<PathBuf, QemuError> {
+    let variable = format!("STEADFAST_ELF_{}", machine.name().replace('-', "_").to_uppercase());
+    std::env::var_os(&variable).map(PathBuf::from).ok_or(QemuError::NoFirmware(variable))
+}
+
+/// What `board.toml` says of a board's flash.
+///
+/// # Panics
+/// When it is wrong.
+#[must_use]
+pub fn description(machine: Machine) -> flash::Board {
+    let project = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
+    flash::Board::load(&machine.description(project)).expect("a board's description")
+}
+
+/// Writes an image of erased flash, of exactly the size of the board's.
 ///
 /// # Errors
 /// When the file cannot be written.
-pub fn write_erased_flash(path: &Path) -> Result<(), QemuError> {
-    let what = || io_error(format!("cannot write {}", path.display()));
-    let file = File::create(path).map_err(what())?;
-    io::copy(&mut io::repeat(0xFF).take(FLASH_BYTES), &mut &file).map_err(what())?;
-    Ok(())
+pub fn write_erased_flash(machine: Machine, path: &Path) -> Result<(), QemuError> {
+    fs::write(path, flash::blank(&description(machine)).bytes())
+        .map_err(io_error(format!("cannot write {}", path.display())))
 }
 
 fn decode(mut serial: ChildStdout, table: &Table, sender: &Sender<Line>) {
@@ -158,6 +180,7 @@ fn seconds_as_us(text: &str) -> Option<u64> {
 /// A board under power; dropping it pulls the plug.
 #[derive(Debug)]
 pub struct Running {
+    machine: Machine,
     child: Child,
     lines: Receiver<Line>,
     recent: VecDeque<Line>,
@@ -199,21 +222,19 @@ impl Running {
         self.recent.iter()
     }
 
-    /// Pulls the plug: QEMU is killed where it stands, the flash image stays.
+    /// Pulls the plug: the processor stops where it stands, the flash image stays.
     ///
     /// # Errors
     /// When QEMU cannot be killed.
     pub fn pull_the_plug(mut self) -> Result<(), QemuError> {
-        self.child.kill().and_then(|()| self.child.wait()).map_err(io_error(format!("cannot kill {QEMU}")))?;
-        Ok(())
+        self.kill().map_err(io_error("cannot kill QEMU"))
     }
 
     /// Pulls the plug, and hands over what the board had said that nobody has waited for.
     #[must_use]
     pub fn cut(mut self) -> Vec<Line> {
         // Already dead is as good.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        let _ = self.kill();
         self.lines.iter().collect()
     }
 
@@ -231,6 +252,21 @@ impl Running {
             self.remember(&line);
         }
         self.log()
+    }
+
+    /// QEMU writes the image of SPI flash by threads that lag behind the chip. Killed outright it would lose what the chip has acknowledged,
+    /// in any order, which no flash does: it is told to end, which stops the processor at once and finishes those writes.
+    fn kill(&mut self) -> io::Result<()> {
+        if self.machine == Machine::EmcraftSf2 {
+            // Already dead is as good.
+            let _ = kill_process(Pid::from_child(&self.child), Signal::TERM);
+            let end = Instant::now() + ENDING;
+            while self.child.try_wait()?.is_none() && Instant::now() < end {
+                thread::sleep(LOOK);
+            }
+        }
+        self.child.kill()?;
+        self.child.wait().map(drop)
     }
 
     fn next_line(&mut self, end: Instant) -> Result<Line, &'static str> {
@@ -261,7 +297,6 @@ impl Running {
 impl Drop for Running {
     fn drop(&mut self) {
         // Already dead is as good.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        let _ = self.kill();
     }
 }

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use steadfast::demo::DemoError;
 use steadfast::demo::devices::Device;
+use steadfast::demo::machine::Machine;
 use steadfast::demo::process::Process;
 use steadfast::demo::relay::{Passing, Treatment};
 use steadfast::demo::watch::Order;
@@ -19,7 +20,7 @@ use crate::qemu::{self, Line, Running};
 /// # Panics
 /// Without them: nothing is skipped silently.
 #[must_use]
-pub fn tools() -> Tools {
+pub fn tools(machine: Machine) -> Tools {
     let named = |name: &str| {
         let path = std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_file());
         path.unwrap_or_else(|| {
@@ -29,7 +30,8 @@ pub fn tools() -> Tools {
     Tools {
         steadfast: named("STEADFAST_PROGRAM"),
         gateway: named("STEADFAST_GATEWAY_PROGRAM"),
-        board_elf: named("STEADFAST_BOARD_ELF"),
+        machine,
+        board_elf: qemu::firmware(machine).unwrap_or_else(|error| panic!("{error}")),
         project: PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/..")),
     }
 }
@@ -49,6 +51,7 @@ pub struct Actor {
     /// The device itself.
     pub device: Device,
     power: Power,
+    machine: Machine,
     board: PathBuf,
 }
 
@@ -60,7 +63,7 @@ impl Actor {
     pub fn switch_on(&mut self) {
         self.power = match self.device.model {
             Model::Sensor => {
-                let board = qemu::Board::new(&self.device.image()).expect("a board");
+                let board = qemu::Board::new(self.machine, &self.device.image()).expect("a board");
                 Power::Board(board.start().expect("QEMU starts"))
             }
             Model::Gateway => Power::Gateway { _process: self.device.start().expect("the gateway starts") },
@@ -119,13 +122,13 @@ pub struct Stage {
 }
 
 impl Stage {
-    /// A fleet with these devices, its first commit published. For both models the period of sampling stands in
+    /// A fleet with these devices, its first commit published; this machine emulates its sensors. For both models the period of sampling stands in
     /// `layers/site/boston.toml`, and is 100 ms.
     ///
     /// # Errors
     /// [`DemoError`].
-    pub fn new(devices: &[(&str, Model)]) -> Result<Self, DemoError> {
-        let world = World::new(tools(), devices, Arc::default())?;
+    pub fn new(machine: Machine, devices: &[(&str, Model)]) -> Result<Self, DemoError> {
+        let world = World::new(tools(machine), devices, Arc::default())?;
         let stage = Self { world, publishing: Mutex::new(()) };
         stage.publish_period(100)?;
         Ok(stage)
@@ -146,7 +149,7 @@ impl Stage {
     pub fn actor_with(&self, name: &str, model: Model, pack: Option<&Path>) -> Result<Actor, DemoError> {
         let device = Device::prepare(&self.world, name, model, pack)?;
         let board = device.board(&self.world.tools().project);
-        Ok(Actor { device, power: Power::Off, board })
+        Ok(Actor { device, power: Power::Off, machine: self.world.tools().machine, board })
     }
 
     /// Publishes another period of sampling for all devices.

@@ -1,20 +1,22 @@
-//! The emulated board's own drivers, before anything of Steadfast runs on them.
+//! The emulated boards' own drivers, before anything of Steadfast runs on them.
 
-use std::path::PathBuf;
+use std::path::Path;
 
-use steadfast_tests::qemu::{Board, QemuError, write_erased_flash};
+use steadfast::demo::machine::Machine;
+use steadfast_tests::on_each_board;
+use steadfast_tests::qemu::{Board, QemuError, firmware, write_erased_flash};
 
-fn self_test(flash: &std::path::Path) -> Result<Board, QemuError> {
-    let application = std::env::var_os("STEADFAST_BOARD_ELF").map(PathBuf::from).ok_or(QemuError::NoFirmware)?;
-    Board::with_firmware(&application.with_file_name("selftest"), flash)
+on_each_board!(flash_network_reset_panic_and_watchdog_work_and_flash_survives_the_plug);
+
+fn self_test(machine: Machine, flash: &Path) -> Result<Board, QemuError> {
+    Board::with_firmware(machine, &firmware(machine)?.with_file_name("selftest"), flash)
 }
 
-#[test]
-fn flash_network_reset_panic_and_watchdog_work_and_flash_survives_the_plug() -> Result<(), QemuError> {
+fn flash_network_reset_panic_and_watchdog_work_and_flash_survives_the_plug(machine: Machine) -> Result<(), QemuError> {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let flash = folder.path().join("flash.img");
-    write_erased_flash(&flash)?;
-    let board = self_test(&flash)?;
+    write_erased_flash(machine, &flash)?;
+    let board = self_test(machine, &flash)?;
 
     let mut first = board.start()?;
     first.wait_for("booted after Power")?;

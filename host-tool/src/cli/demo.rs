@@ -8,6 +8,7 @@ use std::thread;
 use anyhow::Context as _;
 use clap::Args;
 use steadfast::demo::DemoError;
+use steadfast::demo::machine::Machine;
 use steadfast::demo::story;
 use steadfast::demo::world::Tools;
 use tokio::signal::unix::{SignalKind, signal};
@@ -17,6 +18,9 @@ use super::Exit;
 /// Arguments of `steadfast demo`.
 #[derive(Args, Debug)]
 pub(crate) struct DemoArgs {
+    /// The emulated board: qemu-riscv-virt or qemu-emcraft-sf2.
+    #[arg(long, default_value = Machine::RiscvVirt.name(), value_name = "NAME")]
+    board: Machine,
     /// The firmware of the emulated board, as `cargo xtask build-board` prints it.
     #[arg(long, value_name = "FILE")]
     board_elf: PathBuf,
@@ -35,6 +39,7 @@ pub(crate) fn run(args: &DemoArgs) -> anyhow::Result<Exit> {
     let tools = Tools {
         steadfast,
         gateway: absolute(&args.gateway)?,
+        machine: args.board,
         board_elf: absolute(&args.board_elf)?,
         project: absolute(&args.project)?,
     };

@@ -7,13 +7,11 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::DemoError;
+use super::machine::Machine;
 use super::process::Process;
 use super::relay::Relay;
 use super::world::{Model, World};
 use crate::schema;
-
-/// QEMU's program for the board.
-pub const QEMU: &str = "qemu-system-riscv32";
 
 /// The sample application of the gateway.
 const SAMPLE: &str = "boards/linux-gateway/sample";
@@ -29,6 +27,8 @@ pub struct Device {
     /// Its own folder.
     folder: PathBuf,
     program: PathBuf,
+    /// What emulates a microcontroller.
+    machine: Machine,
 }
 
 impl Device {
@@ -45,7 +45,8 @@ impl Device {
             Model::Sensor => world.tools().board_elf.clone(),
             Model::Gateway => world.tools().gateway.clone(),
         };
-        let device = Self { name: name.to_owned(), model, relay, folder, program };
+        let machine = world.tools().machine;
+        let device = Self { name: name.to_owned(), model, relay, folder, program, machine };
         device.flash(world, pack)?;
         if model == Model::Gateway {
             device.install_sample(world)?;
@@ -74,11 +75,10 @@ impl Device {
     /// The board's description.
     #[must_use]
     pub fn board(&self, project: &Path) -> PathBuf {
-        let folder = match self.model {
-            Model::Sensor => "qemu-riscv-virt",
-            Model::Gateway => "linux-gateway",
-        };
-        project.join("boards").join(folder).join("board.toml")
+        match self.model {
+            Model::Sensor => self.machine.description(project),
+            Model::Gateway => project.join("boards/linux-gateway/board.toml"),
+        }
     }
 
     /// Switches it on; dropping what is returned pulls the plug.
@@ -93,7 +93,7 @@ impl Device {
     #[must_use]
     pub fn command(&self) -> Command {
         match self.model {
-            Model::Sensor => qemu(&self.program, &self.image()),
+            Model::Sensor => self.machine.command(&self.program, &self.image()),
             Model::Gateway => {
                 let mut command = Command::new(&self.program);
                 command.args(["run", "--log", "json", "--config"]).arg(self.folder.join("gateway.toml"));
@@ -142,16 +142,4 @@ fn gateway_schema(world: &World) -> Result<String, DemoError> {
     schema
         .map(|schema| schema.id.to_string())
         .map_err(|error| DemoError::Strange(format!("{}: {error}", path.display())))
-}
-
-/// The emulated board with this firmware and flash; its serial line is standard output.
-#[must_use]
-pub fn qemu(elf: &Path, flash: &Path) -> Command {
-    let mut command = Command::new(QEMU);
-    command.args(["-M", "virt", "-m", "32", "-display", "none", "-monitor", "none", "-serial", "stdio"]);
-    command.arg("-bios").arg(elf);
-    command.args(["-global", "virtio-mmio.force-legacy=false"]);
-    command.args(["-netdev", "user,id=n0", "-device", "virtio-net-device,netdev=n0"]);
-    command.arg("-drive").arg(format!("if=pflash,unit=1,format=raw,file={}", flash.display()));
-    command
 }

@@ -9,6 +9,7 @@
 //! of the same parts.
 
 pub mod devices;
+pub mod machine;
 pub mod process;
 pub mod relay;
 pub mod story;

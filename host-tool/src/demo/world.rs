@@ -17,6 +17,7 @@ use steadfast_core::digest::Digest;
 use tempfile::TempDir;
 
 use super::DemoError;
+use super::machine::Machine;
 use super::process::{self, Process};
 use crate::client::Client;
 use crate::serve::api::Why;
@@ -49,7 +50,9 @@ pub struct Tools {
     pub steadfast: PathBuf,
     /// The `steadfast-gateway` program.
     pub gateway: PathBuf,
-    /// The firmware of the emulated board.
+    /// The emulated board.
+    pub machine: Machine,
+    /// Its firmware.
     pub board_elf: PathBuf,
     /// The project's folder, with `examples` and `boards`.
     pub project: PathBuf,

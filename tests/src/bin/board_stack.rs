@@ -2,11 +2,12 @@
 //!
 //! `cargo xtask size` runs it. The board paints its stack and tells whenever it was deeper than before.
 
+use steadfast::demo::machine::Machine;
 use steadfast_tests::bench::{Bench, wanted};
 use steadfast_tests::qemu::{QemuError, Running};
 
 fn main() -> Result<(), QemuError> {
-    let bench = Bench::new(&wanted(1, "", 100))?;
+    let bench = Bench::new(Machine::RiscvVirt, &wanted(1, "", 100))?;
     let mut board = bench.board.start()?;
     board.wait_for("confirmed")?;
     bench.order(&wanted(2, "", 200));

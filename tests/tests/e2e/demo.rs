@@ -5,13 +5,23 @@ use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
+use steadfast::demo::machine::Machine;
+use steadfast_tests::on_each_board;
 use steadfast_tests::stage::tools;
 
+on_each_board!(
+    the_demonstration_comes_as_told_and_leaves_nothing_behind,
+    a_demonstration_that_is_stopped_leaves_nothing_behind,
+);
+
 /// The demonstration, with temporary files in a folder of its own.
-fn start(temporary: &Path) -> Child {
-    let tools = tools();
+fn start(machine: Machine, temporary: &Path) -> Child {
+    let tools = tools(machine);
     let mut demo = Command::new(tools.steadfast);
-    demo.arg("demo").arg("--board-elf").arg(tools.board_elf).arg("--gateway").arg(tools.gateway);
+    demo.args(["demo", "--board", machine.name(), "--board-elf"])
+        .arg(tools.board_elf)
+        .arg("--gateway")
+        .arg(tools.gateway);
     demo.arg("--project").arg(tools.project).env("TMPDIR", temporary);
     demo.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts")
 }
@@ -29,10 +39,9 @@ fn demand_nothing_left(folder: &Path) {
     assert_eq!(left_running(folder), [""; 0], "programs are left");
 }
 
-#[test]
-fn the_demonstration_comes_as_told_and_leaves_nothing_behind() {
+fn the_demonstration_comes_as_told_and_leaves_nothing_behind(machine: Machine) {
     let temporary = tempfile::tempdir().expect("a temporary folder");
-    let output = start(temporary.path()).wait_with_output().expect("it ends");
+    let output = start(machine, temporary.path()).wait_with_output().expect("it ends");
     let [told, errors] = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
     assert!(output.status.success(), "{told}\n{errors}");
     for words in [
@@ -50,10 +59,9 @@ fn the_demonstration_comes_as_told_and_leaves_nothing_behind() {
     demand_nothing_left(temporary.path());
 }
 
-#[test]
-fn a_demonstration_that_is_stopped_leaves_nothing_behind() {
+fn a_demonstration_that_is_stopped_leaves_nothing_behind(machine: Machine) {
     let temporary = tempfile::tempdir().expect("a temporary folder");
-    let mut demo = start(temporary.path());
+    let mut demo = start(machine, temporary.path());
     let mut lines = BufReader::new(demo.stdout.take().expect("its output")).lines().map_while(Result::ok);
     assert!(lines.any(|line| line.contains("release 1 confirmed")), "it gets that far");
     assert_ne!(left_running(temporary.path()), [""; 0], "its devices run");

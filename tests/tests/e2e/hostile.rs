@@ -1,11 +1,18 @@
 //! A relay that lies: whatever it does to answers and objects, nothing wrong runs, and honesty mends everything.
 
+use steadfast::demo::machine::Machine;
 use steadfast::demo::relay::{Passing, Subject, Tally, Treatment};
 use steadfast::demo::watch::Order;
 use steadfast::demo::world::PATIENCE;
+use steadfast_tests::on_each_board;
 use steadfast_tests::stage::{Actor, nothing_inline};
 
 use super::{Outcome, both};
+
+on_each_board!(
+    damaged_answers_are_refused_and_write_nothing_and_an_honest_one_is_taken,
+    damaged_objects_never_run_and_honest_ones_are_fetched_again,
+);
 
 /// Damaged answers to sit through.
 const ANSWERS: usize = 8;
@@ -44,9 +51,8 @@ fn met(actors: &[Actor; 2], subject: Subject) -> [usize; 2] {
     actors.each_ref().map(|actor| count(actor.device.relay.tally(), subject))
 }
 
-#[test]
-fn damaged_answers_are_refused_and_write_nothing_and_an_honest_one_is_taken() -> Outcome {
-    let (stage, actors) = both()?;
+fn damaged_answers_are_refused_and_write_nothing_and_an_honest_one_is_taken(machine: Machine) -> Outcome {
+    let (stage, actors) = both(machine)?;
     let before = actors.each_ref().map(|actor| actor.contents());
     for (seed, actor) in (1..).zip(&actors) {
         let mut random = seed;
@@ -75,9 +81,8 @@ fn signed_bytes(passing: &Passing<'_>) -> usize {
     Order::of(passing).map_or(0, |order| passing.answer.len() - order.inline.len())
 }
 
-#[test]
-fn damaged_objects_never_run_and_honest_ones_are_fetched_again() -> Outcome {
-    let (stage, actors) = both()?;
+fn damaged_objects_never_run_and_honest_ones_are_fetched_again(machine: Machine) -> Outcome {
+    let (stage, actors) = both(machine)?;
     let before = actors.each_ref().map(|actor| actor.contents().record().expect("there is a record"));
     for (seed, actor) in (1..).zip(&actors) {
         let mut random = seed;

@@ -9,6 +9,7 @@ mod power_cuts;
 mod trials;
 
 use steadfast::demo::DemoError;
+use steadfast::demo::machine::Machine;
 use steadfast::demo::world::Model;
 use steadfast_tests::stage::{Actor, Stage};
 
@@ -16,8 +17,8 @@ use steadfast_tests::stage::{Actor, Stage};
 type Outcome = Result<(), DemoError>;
 
 /// A fleet with a board and a gateway online, which run the first configuration.
-fn both() -> Result<(Stage, [Actor; 2]), DemoError> {
-    let (stage, mut actors) = both_off()?;
+fn both(machine: Machine) -> Result<(Stage, [Actor; 2]), DemoError> {
+    let (stage, mut actors) = both_off(machine)?;
     for actor in &mut actors {
         actor.switch_on();
     }
@@ -28,8 +29,8 @@ fn both() -> Result<(Stage, [Actor; 2]), DemoError> {
 }
 
 /// The same before they are switched on.
-fn both_off() -> Result<(Stage, [Actor; 2]), DemoError> {
-    let stage = Stage::new(&[("board", Model::Sensor), ("gateway", Model::Gateway)])?;
+fn both_off(machine: Machine) -> Result<(Stage, [Actor; 2]), DemoError> {
+    let stage = Stage::new(machine, &[("board", Model::Sensor), ("gateway", Model::Gateway)])?;
     let actors = [stage.actor("board", Model::Sensor)?, stage.actor("gateway", Model::Gateway)?];
     Ok((stage, actors))
 }

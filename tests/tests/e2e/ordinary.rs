@@ -5,20 +5,28 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use steadfast::demo::machine::Machine;
 use steadfast::demo::relay::{Tally, Treatment};
 use steadfast::demo::watch::Order;
 use steadfast::demo::world::{Model, PATIENCE};
 use steadfast_tests::contents::Contents;
+use steadfast_tests::on_each_board;
 use steadfast_tests::stage::{Actor, Stage, nothing_inline};
 
 use super::{Outcome, both, both_off};
 
+on_each_board!(
+    what_is_flashed_boots_and_runs_without_a_server,
+    an_update_is_taken_and_nothing_unchanged_is_sent_or_fetched_again,
+    an_unrelated_release_writes_nothing_and_a_higher_floor_one_record,
+    a_server_that_is_killed_and_comes_back_is_found_again,
+);
+
 /// Polls after which a release has certainly been heard of.
 const POLLS: usize = 3;
 
-#[test]
-fn what_is_flashed_boots_and_runs_without_a_server() -> Outcome {
-    let stage = Stage::new(&[("board", Model::Sensor)])?;
+fn what_is_flashed_boots_and_runs_without_a_server(machine: Machine) -> Outcome {
+    let stage = Stage::new(machine, &[("board", Model::Sensor)])?;
     let pack = stage.world.text("first.pack");
     stage.world.steadfast(&["build", "--out", &pack])?;
     stage.world.steadfast(&["sign", &pack, "--key", &stage.world.text("keys/publisher.key")])?;
@@ -37,9 +45,8 @@ fn what_is_flashed_boots_and_runs_without_a_server() -> Outcome {
     Ok(())
 }
 
-#[test]
-fn an_update_is_taken_and_nothing_unchanged_is_sent_or_fetched_again() -> Outcome {
-    let (stage, actors) = both()?;
+fn an_update_is_taken_and_nothing_unchanged_is_sent_or_fetched_again(machine: Machine) -> Outcome {
+    let (stage, actors) = both(machine)?;
     // Each object by itself: the one that changed.
     for actor in &actors {
         actor.device.relay.follow(nothing_inline);
@@ -79,9 +86,8 @@ fn sampling_in_force(gateway: &Actor) -> String {
     fs::read_to_string(gateway.device.file("configuration/current/sampling.json")).expect("it is in force")
 }
 
-#[test]
-fn an_unrelated_release_writes_nothing_and_a_higher_floor_one_record() -> Outcome {
-    let (stage, actors) = both()?;
+fn an_unrelated_release_writes_nothing_and_a_higher_floor_one_record(machine: Machine) -> Outcome {
+    let (stage, actors) = both(machine)?;
     let floor = stage.world.git(&["rev-parse", "HEAD"])?;
     let before = actors.each_ref().map(|actor| actor.contents());
 
@@ -119,9 +125,8 @@ fn demand_one_record(before: &Contents, after: &Contents, name: &str) {
     assert_eq!((new.floor.sequence, new.confirmed, new.trial), (2, old.confirmed, None), "{name}");
 }
 
-#[test]
-fn a_server_that_is_killed_and_comes_back_is_found_again() -> Outcome {
-    let (stage, mut actors) = both_off()?;
+fn a_server_that_is_killed_and_comes_back_is_found_again(machine: Machine) -> Outcome {
+    let (stage, mut actors) = both_off(machine)?;
     stage.world.kill_server();
     for actor in &mut actors {
         actor.switch_on();

@@ -8,6 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use steadfast::demo::DemoError;
+use steadfast::demo::machine::Machine;
 use steadfast::demo::relay::{Exchange, Passing, Subject, Tally};
 use steadfast::demo::watch::Order;
 use steadfast::demo::world::{Model, PATIENCE};
@@ -15,9 +16,12 @@ use steadfast_core::id::ContentId;
 use steadfast_core::outcome::Ending;
 use steadfast_tests::contents::Contents;
 use steadfast_tests::figures::tell;
+use steadfast_tests::on_each_board;
 use steadfast_tests::stage::{Actor, Stage, nothing_inline};
 
 use super::Outcome;
+
+on_each_board!(fifty_power_cuts_at_random_instants_leave_a_complete_configuration_that_runs_and_the_update_ends,);
 
 /// Cuts wanted in each phase; four phases make the fifty, and two more.
 const CUTS: usize = 13;
@@ -92,12 +96,13 @@ struct Update {
     moment: Receiver<()>,
 }
 
-#[test]
-fn fifty_power_cuts_at_random_instants_leave_a_complete_configuration_that_runs_and_the_update_ends() -> Outcome {
+fn fifty_power_cuts_at_random_instants_leave_a_complete_configuration_that_runs_and_the_update_ends(
+    machine: Machine,
+) -> Outcome {
     let phases = [Phase::Staging, Phase::Trial, Phase::Confirm, Phase::Return];
     let names = phases.map(|phase| format!("{phase:?}").to_lowercase());
     let devices: Vec<_> = names.iter().map(|name| (&**name, Model::Sensor)).collect();
-    let stage = Stage::new(&devices)?;
+    let stage = Stage::new(machine, &devices)?;
     let spreads = thread::scope(|scope| {
         let victims = phases.iter().zip(&names).map(|(phase, name)| {
             let (stage, seed) = (&stage, *phase as u64 + 1);
@@ -113,11 +118,11 @@ fn fifty_power_cuts_at_random_instants_leave_a_complete_configuration_that_runs_
     for (phase, spread) in phases.iter().zip(&spreads) {
         let cuts: usize = spread.values().sum();
         let words: Vec<String> = spread.iter().map(|(found, count)| format!("{count} {found}")).collect();
-        tell(&format!("power cuts in {phase:?}: {cuts}: {}", words.join(", ")));
+        tell(&format!("{}: power cuts in {phase:?}: {cuts}: {}", machine.name(), words.join(", ")));
         assert!(cuts >= CUTS, "{phase:?}");
         total += cuts;
     }
-    tell(&format!("power cuts of an emulated board: {total}, all survived"));
+    tell(&format!("{}: {total} power cuts, all survived", machine.name()));
     Ok(())
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use steadfast::demo::machine::Machine;
 use steadfast::demo::relay::Treatment;
 use steadfast::demo::watch::Order;
 use steadfast::demo::world::Model;
@@ -9,17 +10,23 @@ use steadfast::serve::api::Why;
 use steadfast_core::outcome::Ending;
 use steadfast_core::record::Stage as TrialStage;
 use steadfast_core::refusal::Refusal;
+use steadfast_tests::on_each_board;
 
 use super::{Outcome, both};
+
+on_each_board!(
+    a_configuration_whose_check_fails_is_rolled_back_and_why_says_so,
+    a_wrong_server_address_is_rejected_as_unreachable,
+    a_server_that_is_down_for_everyone_makes_a_trial_inconclusive_and_its_return_confirms_it,
+);
 
 /// The number and the detail of the last refusal.
 fn reason(why: &Why) -> (Refusal, &str) {
     why.device.refusal.as_ref().map_or((Refusal(0), ""), |reason| (Refusal(reason.number), &*reason.detail))
 }
 
-#[test]
-fn a_configuration_whose_check_fails_is_rolled_back_and_why_says_so() -> Outcome {
-    let (stage, actors) = both()?;
+fn a_configuration_whose_check_fails_is_rolled_back_and_why_says_so(machine: Machine) -> Outcome {
+    let (stage, actors) = both(machine)?;
     let good = stage.wait_until_current("board")?.device.running;
     stage.publish_period(20)?;
     for actor in &actors {
@@ -43,9 +50,8 @@ fn a_configuration_whose_check_fails_is_rolled_back_and_why_says_so() -> Outcome
     Ok(())
 }
 
-#[test]
-fn a_wrong_server_address_is_rejected_as_unreachable() -> Outcome {
-    let (stage, actors) = both()?;
+fn a_wrong_server_address_is_rejected_as_unreachable(machine: Machine) -> Outcome {
+    let (stage, actors) = both(machine)?;
     for model in [Model::Sensor, Model::Gateway] {
         let file = format!("layers/model/{}.toml", model.word());
         // A port on which nobody listens.
@@ -59,9 +65,10 @@ fn a_wrong_server_address_is_rejected_as_unreachable() -> Outcome {
     Ok(())
 }
 
-#[test]
-fn a_server_that_is_down_for_everyone_makes_a_trial_inconclusive_and_its_return_confirms_it() -> Outcome {
-    let (stage, actors) = both()?;
+fn a_server_that_is_down_for_everyone_makes_a_trial_inconclusive_and_its_return_confirms_it(
+    machine: Machine,
+) -> Outcome {
+    let (stage, actors) = both(machine)?;
     for actor in &actors {
         // Gone as soon as the update is on its way.
         let gone = AtomicBool::new(false);

@@ -18,6 +18,13 @@ pub(crate) struct Board {
     pub(crate) target: &'static str,
 }
 
+impl Board {
+    /// The variable by which tests are told where its firmware is.
+    pub(crate) fn variable(&self) -> String {
+        format!("STEADFAST_ELF_{}", self.package.replace('-', "_").to_uppercase())
+    }
+}
+
 /// QEMU's `virt` machine with a 32-bit RISC-V processor.
 pub(crate) const QEMU_RISCV_VIRT: Board = Board { package: "qemu-riscv-virt", target: setup::RISCV32 };
 

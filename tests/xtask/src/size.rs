@@ -40,7 +40,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     measure.args(["--", if options.write { "write" } else { "check" }]);
     measure.arg(paths::workspace().join(FIGURES)).args(images);
     succeed(&mut measure)?;
-    succeed(cargo_run("steadfast-tests", "board_stack").env("STEADFAST_BOARD_ELF", elf))
+    succeed(cargo_run("steadfast-tests", "board_stack").env(board::QEMU_RISCV_VIRT.variable(), elf))
 }
 
 fn cargo_run(package: &str, program: &str) -> Command {
