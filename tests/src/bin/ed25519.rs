@@ -1,8 +1,8 @@
 //! Published test signatures against core's verification: on this machine, and on emulated boards.
 //!
 //! ```text
-//! ed25519 host DIR FILE     judges those in DIR here, prints the table, and writes FILE for boards
-//! ed25519 board DIR ELF     runs a program that was built with FILE, and reads what the board says of each
+//! ed25519 host DIR FILE        judges those in DIR here, prints the table, and writes FILE for boards
+//! ed25519 board NAME DIR ELF   runs a program that was built with FILE, and reads what the board says of each
 //! ```
 //!
 //! `cargo xtask test --data DIR` runs both.
@@ -13,6 +13,7 @@ use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
 
+use steadfast::demo::machine::Machine;
 use steadfast_tests::qemu::{Board, write_erased_flash};
 use steadfast_tests::signatures::edge::{Looked, OWED};
 use steadfast_tests::signatures::{Published, baked, edge_cases, wycheproof};
@@ -23,8 +24,8 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let outcome = match &arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["host", data, baked] => host(Path::new(data), Path::new(baked)),
-        ["board", data, elf] => board(Path::new(data), Path::new(elf)),
-        _ => Err("usage: ed25519 host DIR FILE | ed25519 board DIR ELF".into()),
+        ["board", name, data, elf] => board(name, Path::new(data), Path::new(elf)),
+        _ => Err("usage: ed25519 host DIR FILE | ed25519 board NAME DIR ELF".into()),
     };
     if let Err(error) = outcome {
         eprintln!("error: {error}");
@@ -83,12 +84,13 @@ fn word(is_valid: bool) -> &'static str {
 }
 
 /// Every signature must be told of, and every one judged rightly.
-fn board(data: &Path, elf: &Path) -> Outcome {
+fn board(name: &str, data: &Path, elf: &Path) -> Outcome {
+    let machine: Machine = name.parse()?;
     let (ordinary, edge) = (wycheproof(data)?, edge_cases(data)?);
     let folder = tempfile::tempdir()?;
     let flash = folder.path().join("flash.img");
-    write_erased_flash(&flash)?;
-    let mut running = Board::with_firmware(elf, &flash)?.start()?;
+    write_erased_flash(machine, &flash)?;
+    let mut running = Board::with_firmware(machine, elf, &flash)?.start()?;
     let mut told = BTreeMap::new();
     loop {
         let line = running.wait_for("signature ")?;

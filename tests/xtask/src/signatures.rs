@@ -14,9 +14,6 @@ use crate::{paths, setup};
 const HOST_PROGRAM: &str = "ed25519";
 const BOARD_PROGRAM: &str = "signatures";
 
-/// The boards that verify them.
-const BOARDS: [Board; 1] = [board::QEMU_RISCV_VIRT];
-
 /// The variable that tells a board's program where its signatures are.
 const VARIABLE: &str = "STEADFAST_SIGNATURES";
 
@@ -45,7 +42,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 /// As [`run`].
 pub(crate) fn everywhere(data: &Path) -> Result<()> {
     here(data)?;
-    BOARDS.iter().try_for_each(|board| on(board, data))
+    board::BOARDS.iter().try_for_each(|board| on(board, data))
 }
 
 /// Judges them here; writes what boards are built with.
@@ -74,7 +71,7 @@ fn on(board: &Board, data: &Path) -> Result<()> {
     demand(build.env(VARIABLE, paths::host_target().join("signatures.bin")))?;
     let elf = paths::bare_metal_target().join(board.target).join("firmware").join(BOARD_PROGRAM);
     println!("{}:", board.package);
-    demand(program().arg("board").arg(data).arg(elf))
+    demand(program().args(["board", board.package]).arg(data).arg(elf))
 }
 
 fn program() -> Command {
