@@ -7,6 +7,7 @@ mod bench;
 mod board;
 mod cycles;
 mod demo;
+mod fuzz;
 mod mutants;
 mod paths;
 mod power_cuts;
@@ -50,6 +51,8 @@ enum Command {
     Cycles,
     /// Print flash and RAM by component, of the board's firmware and of the core alone, and hold them against targets and committed figures.
     Size(size::Options),
+    /// Feed the decoders and the driver with generated input for a while, and count executions.
+    Fuzz(fuzz::Options),
     /// Run all tests of the project.
     Test(test::Options),
     /// Write docs/spec/vectors anew, after a format has got another version.
@@ -67,6 +70,7 @@ fn main() -> ExitCode {
         Command::Signatures(options) => signatures::run(&options),
         Command::Cycles => cycles::run(),
         Command::Size(options) => size::run(&options),
+        Command::Fuzz(options) => fuzz::run(&options),
         Command::Test(options) => test::run(&options),
         Command::Vectors => vectors::run(),
     };
