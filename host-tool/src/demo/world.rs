@@ -294,7 +294,7 @@ impl World {
         self.edit("layers/common.toml", "poll_seconds = 60", "poll_seconds = 1")?;
         self.edit("layers/common.toml", "trial_seconds = 120", "trial_seconds = 30")?;
         for model in [Model::Sensor, Model::Gateway] {
-            let server = format!("server = \"{}:8080\"", model.loopback());
+            let server = format!("server = \"{}:8440\"", model.loopback());
             self.edit(&format!("layers/model/{}.toml", model.word()), &server, "server = \"\"")?;
         }
         Ok(())

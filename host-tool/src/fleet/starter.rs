@@ -45,7 +45,7 @@ const TEMPLATES: [(&str, &str); 7] = [
 ];
 
 /// What keeps private keys out of git. Not a template, because it would apply to the templates' own folder.
-const GITIGNORE: &str = "# Private keys never belong into git, nor flash images, which hold one each; keyrings do.\n/keys/*\n!/keys/keyring/\n*.img\n*.pack\n*.sig\n";
+const GITIGNORE: &str = "# Private keys never belong into git, nor flash images, which hold one each; keyrings do.\n/keys/*\n!/keys/keyring/\n*.elf\n*.img\n*.pack\n*.sig\n";
 
 /// The files of a new fleet of this name, with an id at random.
 ///
