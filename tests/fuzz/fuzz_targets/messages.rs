@@ -24,7 +24,7 @@ fuzz_target!(|bytes: &[u8]| {
         1 => {
             let Ok(answer) = Answer::decode(bytes) else { return };
             assert_eq!(codec::encode(&answer, &mut buffer), Ok(bytes));
-            let keyring = Fleet::new().keyring();
+            let keyring = Fleet::new().keyring(1);
             let asked = Asked { fleet: &FleetId([7; 16]), keyring: &keyring, poll: b"a poll" };
             match answer {
                 Answer::Unchanged(signed) => assert!(asked.verify_unchanged(&signed).is_err(), "nobody signed that"),
