@@ -53,7 +53,7 @@ impl Seed {
     /// Signs `message`, as this device signs its reports.
     #[must_use]
     pub fn sign(&self, message: &[u8]) -> [u8; 64] {
-        ed25519::sign(&self.0, &self.public_key().0, message)
+        ed25519::sign(&self.0, message)
     }
 }
 
