@@ -69,11 +69,13 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     }
     let programs = build()?;
     let processors = thread::available_parallelism().map_or(1, usize::from);
-    let seconds = options.minutes.map_or(options.seconds, |minutes| minutes * 60 * processors as u64 / chosen.len() as u64);
+    let seconds =
+        options.minutes.map_or(options.seconds, |minutes| minutes * 60 * processors as u64 / chosen.len() as u64);
     println!("{} targets, {seconds} s each, {processors} at once", chosen.len());
     let mut outcomes = Vec::new();
     for together in chosen.chunks(processors) {
-        let running = together.iter().map(|target| Run::start(&programs, target, seconds)).collect::<Result<Vec<_>>>()?;
+        let running =
+            together.iter().map(|target| Run::start(&programs, target, seconds)).collect::<Result<Vec<_>>>()?;
         for run in running {
             outcomes.push(run.finish()?);
         }
