@@ -13,7 +13,7 @@ use anyhow::{Context, Result, bail};
 use crate::paths;
 
 /// Every target.
-const TARGETS: [&str; 6] = ["statements", "messages", "flash", "schema", "pack", "http"];
+const TARGETS: [&str; 7] = ["statements", "messages", "flash", "schema", "pack", "http", "driver"];
 
 /// What libFuzzer needs of a compiler, as cargo-fuzz asks for it.
 const FLAGS: [&str; 8] = [
