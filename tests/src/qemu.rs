@@ -187,6 +187,11 @@ pub struct Running {
 }
 
 impl Running {
+    /// Every line from now on, until the board ends; waits as long as it takes.
+    pub fn lines(&mut self) -> impl Iterator<Item = Line> {
+        self.lines.iter()
+    }
+
     /// The next line whose text contains `wanted`; lines before it are passed over.
     ///
     /// # Errors

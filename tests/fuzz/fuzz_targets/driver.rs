@@ -19,11 +19,12 @@ const ORDERS: [u32; 10] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 20];
 
 thread_local! {
     /// Signed once.
-    static RELEASES: Vec<Release> = releases(&Fleet::new());
+    static WORLD: (Rc<Fleet>, Rc<[Release]>) = (Rc::new(Fleet::new()), releases(&Fleet::new()).into());
 }
 
 fn server(assigned: u32, voice: Voice) -> Rc<RefCell<Server>> {
-    let mut server = Server::new(Fleet::new(), RELEASES.with(Clone::clone));
+    let (fleet, releases) = WORLD.with(Clone::clone);
+    let mut server = Server::new(fleet, releases);
     (server.assigned, server.voice) = (assigned, voice);
     Rc::new(RefCell::new(server))
 }

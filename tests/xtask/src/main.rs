@@ -13,6 +13,7 @@ mod paths;
 mod power_cuts;
 mod programs;
 mod real;
+mod run_board;
 mod setup;
 mod signatures;
 mod size;
@@ -39,6 +40,8 @@ enum Command {
     Setup,
     /// Build the firmware of the emulated boards and print where it lies.
     BuildBoard,
+    /// Run an emulated board with a flash image, its log in words.
+    RunBoard(run_board::Options),
     /// Convert a community network's real configuration, compile it as a whole, and break it on purpose.
     Real(real::Options),
     /// Plant known bugs in a copy of the tree, one at a time, and see that the tests find each.
@@ -64,6 +67,7 @@ fn main() -> ExitCode {
         Command::Bench(options) => bench::run(&options),
         Command::Setup => setup::run().map(|_| ()),
         Command::BuildBoard => board::build_all(),
+        Command::RunBoard(options) => run_board::run(&options),
         Command::Real(options) => real::run(&options),
         Command::Mutants => mutants::run(),
         Command::Demo => demo::run(),

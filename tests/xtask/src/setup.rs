@@ -17,11 +17,8 @@ pub(crate) const RISCV32: &str = "riscv32imac-unknown-none-elf";
 pub(crate) const THUMBV7M: &str = "thumbv7m-none-eabi";
 
 /// Programs, and the packages that they come in. Python runs docs/spec/verify.py in a test.
-const PROGRAMS: [(&str, &str); 3] = [
-    ("qemu-system-riscv32", "qemu-system-misc"),
-    ("qemu-system-arm", "qemu-system-arm"),
-    ("python3", "python3"),
-];
+const PROGRAMS: [(&str, &str); 3] =
+    [("qemu-system-riscv32", "qemu-system-misc"), ("qemu-system-arm", "qemu-system-arm"), ("python3", "python3")];
 const TOOLCHAIN_PACKAGES: [&str; 4] = ["rustc-web", "cargo-web", "rust-web-src", "lld-19"];
 
 /// Makes sure that every tool is there.
