@@ -23,6 +23,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("host-tool", &["steadfast-core"]),
     ("tests", &["steadfast", "steadfast-core", "steadfast-gateway", "steadfast-derive", "steadfast-signatures"]),
     ("tests/real", &["steadfast", "steadfast-core", "steadfast-gateway", "steadfast-tests"]),
+    ("tests/fuzz", &["steadfast", "steadfast-core", "steadfast-firmware", "steadfast-tests"]),
     ("tests/cycles", &["steadfast-core"]),
     ("tests/size", &[]),
     ("tests/size-probe", &["steadfast-core"]),
