@@ -190,7 +190,7 @@ fn rates(geometry: &Geometry) -> Rates {
         8 => 16,
         _ => 4096,
     };
-    let single = if geometry.word_bytes < 8 { 8 } else { 2 };
+    let single = if geometry.word_bytes < 8 { 8 } else { 1 };
     Rates { full: [Some(1), Some(pairs), None], ordinary: [Some(single), Some(64 * pairs), None] }
 }
 

@@ -71,7 +71,12 @@ impl<const READ: usize, const WRITE: usize> Nor<READ, WRITE> {
             Operation::Write { bytes, .. } => {
                 let last = bytes.len() / WRITE - 1;
                 tears.extend([0, last].map(Tear::Spent));
-                tears.extend([0, last / 3, last / 2, last].map(Tear::Metastable));
+                let erased = self.geometry.layout.erased;
+                let changes = |word: &[u8]| word.iter().any(|byte| *byte != erased);
+                let words: Vec<&[u8]> = bytes.chunks(WRITE).collect();
+                // The last one that changes anything is the one that nobody waits for any more.
+                let ending = words.iter().rposition(|word| changes(word)).unwrap_or(0);
+                tears.extend([0, ending / 3, ending / 2, ending].map(Tear::Metastable));
                 last + 1
             }
             Operation::Erase { from, to } => {
