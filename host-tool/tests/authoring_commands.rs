@@ -79,7 +79,7 @@ fn check_shows_errors_to_people_and_to_programs() {
 fn a_schema_that_cannot_express_a_value_has_its_own_exit_code() {
     let folder = started();
     replace(folder.path(), "steadfast.toml", "slot_bytes", "schemas = [\"old.toml\", \"sensor.toml\"]\nslot_bytes");
-    let old = "[section.network.fields]\nserver = { type = \"text\", max = 64 }\n[section.sampling.fields]\nother = { type = \"u8\", default = 1 }\n";
+    let old = "[section.network.fields]\nserver = { type = \"text\", max = 64, default = \"\" }\n[section.sampling.fields]\nother = { type = \"u8\", default = 1 }\n";
     std::fs::write(folder.path().join("schemas/sensor/old.toml"), old).unwrap();
     let output = steadfast(folder.path(), &["check", "--worktree"]);
     assert_eq!(output.status.code(), Some(8), "{}", stderr(&output));
