@@ -6,9 +6,9 @@
 
 use std::collections::VecDeque;
 use std::fs;
-use std::io::{self, Read};
+use std::io::{self, BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdout, Stdio};
+use std::process::{Child, ChildStderr, ChildStdout, Stdio};
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread;
@@ -23,6 +23,8 @@ use steadfast::flash;
 const HANG: Duration = Duration::from_secs(300);
 /// QEMU ends in a moment; one that does not in this time is killed.
 const ENDING: Duration = Duration::from_secs(20);
+/// What it then says.
+const TOLD_TO_END: &str = "terminating on signal";
 /// Between two looks whether it has.
 const LOOK: Duration = Duration::from_millis(2);
 /// Lines shown when a board did not do what it should.
@@ -109,10 +111,11 @@ impl Board {
     /// When QEMU cannot be started.
     pub fn start(&self) -> Result<Running, QemuError> {
         let mut command = self.machine.command(&self.elf, &self.flash);
-        command.stdin(Stdio::null()).stdout(Stdio::piped());
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().map_err(io_error("cannot start QEMU (`cargo xtask setup`)"))?;
         let (sender, lines) = mpsc::channel();
-        let serial = child.stdout.take();
+        let (serial, complaints) = (child.stdout.take(), child.stderr.take());
+        thread::spawn(move || complaints.map(pass_on));
         let table = Arc::clone(&self.table);
         thread::spawn(move || serial.map(|serial| decode(serial, &table, &sender)));
         Ok(Running { machine: self.machine, child, lines, recent: VecDeque::new() })
@@ -145,6 +148,12 @@ pub fn description(machine: Machine) -> flash::Board {
 pub fn write_erased_flash(machine: Machine, path: &Path) -> Result<(), QemuError> {
     fs::write(path, flash::blank(&description(machine)).bytes())
         .map_err(io_error(format!("cannot write {}", path.display())))
+}
+
+/// Passes on what QEMU complains of, but not that it was told to end.
+fn pass_on(complaints: ChildStderr) {
+    let lines = BufReader::new(complaints).lines().map_while(Result::ok);
+    lines.filter(|line| !line.contains(TOLD_TO_END)).for_each(|line| eprintln!("{line}"));
 }
 
 fn decode(mut serial: ChildStdout, table: &Table, sender: &Sender<Line>) {
