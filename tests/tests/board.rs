@@ -6,13 +6,15 @@ use steadfast::demo::machine::Machine;
 use steadfast_tests::on_each_board;
 use steadfast_tests::qemu::{Board, QemuError, firmware, write_erased_flash};
 
-on_each_board!(flash_network_reset_panic_and_watchdog_work_and_flash_survives_the_plug);
+on_each_board!(flash_network_reset_panic_fault_and_watchdog_work_and_flash_survives_the_plug);
 
 fn self_test(machine: Machine, flash: &Path) -> Result<Board, QemuError> {
     Board::with_firmware(machine, &firmware(machine)?.with_file_name("selftest"), flash)
 }
 
-fn flash_network_reset_panic_and_watchdog_work_and_flash_survives_the_plug(machine: Machine) -> Result<(), QemuError> {
+fn flash_network_reset_panic_fault_and_watchdog_work_and_flash_survives_the_plug(
+    machine: Machine,
+) -> Result<(), QemuError> {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let flash = folder.path().join("flash.img");
     write_erased_flash(machine, &flash)?;
@@ -26,6 +28,8 @@ fn flash_network_reset_panic_and_watchdog_work_and_flash_survives_the_plug(machi
     first.wait_for("booted after Asked")?;
     first.wait_for("panic at")?;
     first.wait_for("booted after Panic")?;
+    first.wait_for("fault at")?;
+    first.wait_for("booted after Fault")?;
     first.wait_for("booted after Watchdog")?;
     first.wait_for("self-test passed")?;
     first.pull_the_plug()?;

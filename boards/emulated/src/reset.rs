@@ -17,6 +17,8 @@ pub enum Cause {
     Asked,
     /// A panic.
     Panic,
+    /// A fault of the processor.
+    Fault,
     /// Nobody fed the watchdog.
     Watchdog,
 }
@@ -38,7 +40,7 @@ impl Cause {
     pub fn take() -> Self {
         let note = NOTE.load(Ordering::SeqCst);
         NOTE.store(0, Ordering::SeqCst);
-        let causes = [Self::Asked, Self::Panic, Self::Watchdog];
+        let causes = [Self::Asked, Self::Panic, Self::Fault, Self::Watchdog];
         causes.into_iter().find(|cause| note == TAG | *cause as u32).unwrap_or(Self::Power)
     }
 
@@ -47,7 +49,7 @@ impl Cause {
     pub const fn for_core(self) -> ResetCause {
         match self {
             Self::Power | Self::Asked => ResetCause::Ordinary,
-            Self::Panic | Self::Watchdog => ResetCause::Crash,
+            Self::Panic | Self::Fault | Self::Watchdog => ResetCause::Crash,
         }
     }
 }

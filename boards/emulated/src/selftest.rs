@@ -1,6 +1,6 @@
-//! A board's test of itself: flash, network, and all four causes of a reset, one a boot.
+//! A board's test of itself: flash, network, and all causes of a reset, one a boot.
 //!
-//! Each boot is recognised by why it started, so a whole run goes: power, asked, panic, watchdog. `tests/tests/board.rs` reads the log.
+//! Each boot is recognised by why it started, so a whole run goes: power, asked, panic, fault, watchdog. `tests/tests/board.rs` reads the log.
 
 use embassy_futures::select::select;
 use embassy_net::{Config, DhcpConfig, StackResources};
@@ -12,6 +12,7 @@ use steadfast_core::flash::layout::Region;
 use steadfast_firmware::board::Board;
 
 use crate::flash::FlashError;
+use crate::register::Register;
 use crate::reset::Cause;
 
 /// More than two of any chip's buffers and no whole number of them, but whole words.
@@ -33,6 +34,8 @@ pub struct Parts<B: Board + 'static, D> {
     pub card: D,
     /// For the network's random numbers.
     pub seed: u64,
+    /// Where neither memory nor a device is: reading it is a fault.
+    pub nothing: Register<u32>,
     /// Why this boot started.
     pub cause: Cause,
 }
@@ -55,6 +58,10 @@ where
             panic!("on purpose");
         }
         Cause::Panic => {
+            parts.nothing.read();
+            panic!("nothing was read");
+        }
+        Cause::Fault => {
             parts.board.feed_watchdog();
             Timer::after_millis(1).await;
             loop {

@@ -23,5 +23,5 @@ fn panic(info: &PanicInfo<'_>) -> ! {
 // SAFETY: called by the hardware alone; it returns to nothing.
 unsafe fn HardFault(frame: &ExceptionFrame) -> ! {
     defmt::error!("fault at {=u32:#x}", frame.pc());
-    now(Cause::Panic)
+    now(Cause::Fault)
 }

@@ -2,6 +2,8 @@
 
 use core::panic::PanicInfo;
 
+use riscv::register::mepc;
+use riscv_rt::TrapFrame;
 use steadfast_emulated::register::Register;
 use steadfast_emulated::reset::{self, Cause};
 
@@ -20,6 +22,13 @@ pub(crate) fn now(cause: Cause) -> ! {
     loop {
         core::hint::spin_loop();
     }
+}
+
+/// A fault of the processor is a crash like any other. Interrupts are off here, so no watchdog would end it.
+#[unsafe(export_name = "ExceptionHandler")]
+fn fault(_frame: &TrapFrame) -> ! {
+    defmt::error!("fault at {=usize:#x}", mepc::read());
+    now(Cause::Fault)
 }
 
 #[panic_handler]

@@ -4,7 +4,8 @@
 #![no_main]
 
 use qemu_emcraft_sf2::emcraft::{Emcraft, LAYOUT};
-use qemu_emcraft_sf2::{Card, Flash, executor, random_u64, start};
+use qemu_emcraft_sf2::{Card, Flash, board, executor, random_u64, start};
+use steadfast_emulated::register::Register;
 use steadfast_emulated::reset::Cause;
 use steadfast_emulated::selftest::{self, Parts};
 
@@ -24,6 +25,8 @@ async fn run() {
         erased: LAYOUT.erased,
         card: Card::take(),
         seed: random_u64(),
+        // SAFETY: nothing is there, from board.toml.
+        nothing: unsafe { Register::new(board::memory::NOTHING) },
         cause: Cause::take(),
     };
     selftest::run(parts).await;

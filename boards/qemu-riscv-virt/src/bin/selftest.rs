@@ -5,7 +5,8 @@
 
 use embassy_executor::Spawner;
 use qemu_riscv_virt::virt::{LAYOUT, Virt};
-use qemu_riscv_virt::{Card, Flash, start, wall_clock_ns};
+use qemu_riscv_virt::{Card, Flash, board, start, wall_clock_ns};
+use steadfast_emulated::register::Register;
 use steadfast_emulated::reset::Cause;
 use steadfast_emulated::selftest::{self, Parts};
 
@@ -20,6 +21,8 @@ async fn main(_spawner: Spawner) {
         erased: LAYOUT.erased,
         card: Card::find().expect("the machine has a network card"),
         seed: wall_clock_ns(),
+        // SAFETY: nothing is there, from board.toml.
+        nothing: unsafe { Register::new(board::memory::NOTHING) },
         cause: Cause::take(),
     };
     selftest::run(parts).await;
