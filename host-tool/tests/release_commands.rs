@@ -223,6 +223,10 @@ fn a_device_is_flashed_with_its_own_key_and_a_server_that_it_can_read() {
     assert!(flash("sensor-1", "").err.contains("nobody to ask"));
     fs::remove_file(fleet.path().join("a.img")).unwrap();
     fs::remove_file(fleet.path().join("inventory/roof.toml")).unwrap();
+    let layer = fleet.path().join("layers/device/sensor-1.toml");
+    fs::create_dir_all(layer.parent().unwrap()).unwrap();
+    fs::write(layer, "network.server = \"steadfast.example.org:8440\"\n").unwrap();
+    fleet.commit("a server of its own");
     let pack = fleet.pack("a.pack");
     let more =
         ["--board", board, "--key", "keys/device/sensor-1.key", "--out", "a.img", "--pack", pack.to_str().unwrap()];
