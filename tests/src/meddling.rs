@@ -4,6 +4,7 @@
 //! Time is virtual, and nothing is random but by seed: two runs differ only by what was meddled with.
 
 use std::cell::RefCell;
+use std::ops::Range;
 use std::rc::Rc;
 
 use embassy_futures::block_on;
@@ -23,7 +24,7 @@ use steadfast_core::position::Position;
 use steadfast_core::record::BootRecord;
 use steadfast_core::time::Instant;
 
-use crate::flash::{Image, SERIAL, Serial};
+use crate::flash::{Image, Operation, SERIAL, Serial};
 use crate::sensors::FLEET;
 
 /// Unix seconds, as the server sees them; they stand still.
@@ -162,6 +163,8 @@ impl Health for Well {
 pub struct Meddled {
     driver: Driver<Serial, Wire, Sensor, Well>,
     now: Instant,
+    /// What was programmed before the last restart.
+    programmed: Vec<Range<u32>>,
 }
 
 impl Meddled {
@@ -174,7 +177,7 @@ impl Meddled {
             None => blank,
         };
         let wire = Wire { world: Rc::clone(world), told: Rc::default(), meddler: Box::new(|_, _| {}), polls: 0 };
-        Self { driver: driver(flash, wire, who), now: Instant::from_milliseconds(0) }
+        Self { driver: driver(flash, wire, who), now: Instant::from_milliseconds(0), programmed: Vec::new() }
     }
 
     /// From now on these are the hands.
@@ -185,6 +188,16 @@ impl Meddled {
     /// What is in its flash.
     pub fn image(&mut self) -> &Image {
         &self.driver.ports().flash.image
+    }
+
+    /// Every address range that was programmed since it was made.
+    pub fn programmed(&mut self) -> Vec<Range<u32>> {
+        let journal = &self.driver.ports().flash.journal;
+        let now = journal.iter().filter_map(|step| match &step.operation {
+            Operation::Write { at, bytes } => Some(*at..*at + bytes.len() as u32),
+            Operation::Erase { .. } => None,
+        });
+        self.programmed.iter().cloned().chain(now).collect()
     }
 
     /// What it runs.
@@ -241,6 +254,7 @@ impl Meddled {
     }
 
     fn restart(&mut self) {
+        self.programmed = self.programmed();
         let ports = self.driver.ports();
         let flash = ports.flash.restart(ports.flash.image.clone());
         let who = ports.identity.who.clone();

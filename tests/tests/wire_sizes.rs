@@ -1,4 +1,4 @@
-//! What an update costs on the wire: the example fleet grown to forty devices, compiled from git, one field changed.
+//! What an update costs on the wire and in flash: the example fleet grown to forty devices, compiled from git, one field changed.
 //!
 //! Counted are the bodies of polls, answers and objects, both ways, between the production driver and the production server; HTTP's own
 //! heads are left out. The health round trip and the report are printed apart.
@@ -11,6 +11,7 @@ use std::rc::Rc;
 use steadfast::compile::Compiled;
 use steadfast::fleet::At;
 use steadfast_tests::figures::tell;
+use steadfast_tests::flash::SERIAL;
 use steadfast_tests::fleet_folder::FleetFolder;
 use steadfast_tests::meddling::{Leg, Meddled, Who};
 use steadfast_tests::sensors::{DEVICES, Sensors, device, seed};
@@ -20,6 +21,12 @@ const UPDATE_BYTES_MAX: usize = 1126;
 
 /// A poll without news, each way.
 const IDLE_BYTES_MAX: usize = 64;
+
+/// Record writes of an update: the trial begins, its boot is counted, it is confirmed.
+const RECORD_WRITES_MAX: u32 = 3;
+
+/// Bytes programmed for an update, records apart, over those of the slot.
+const PROGRAMMED_MAX: f64 = 1.1;
 
 /// What was sent on each leg, message by message.
 type Heard = Rc<RefCell<Vec<(Leg, usize)>>>;
@@ -59,7 +66,8 @@ fn sum(heard: &[(Leg, usize)], legs: &[Leg]) -> usize {
 }
 
 #[test]
-fn one_changed_field_at_forty_devices_takes_at_most_1126_bytes_and_nothing_new_64_each_way() {
+fn one_changed_field_at_forty_devices_takes_at_most_1126_bytes_and_three_record_writes_and_nothing_new_64_bytes_each_way()
+ {
     let (sensors, folder) = (Sensors::default(), forty());
     let first = compiled(&folder);
     assert_eq!(first.leaves.len(), DEVICES as usize);
@@ -73,7 +81,7 @@ fn one_changed_field_at_forty_devices_takes_at_most_1126_bytes_and_nothing_new_6
         "first configuration, whole: {} bytes",
         sum(&heard.borrow(), &[Leg::Poll, Leg::Answer, Leg::Object])
     ));
-    let flash = device.image().clone();
+    let (flash, generation) = (device.image().clone(), device.record().generation);
 
     folder.replace("layers/region/eu.toml", "period_ms = 2000", "period_ms = 2500");
     folder.commit("sample less often in the region");
@@ -90,6 +98,16 @@ fn one_changed_field_at_forty_devices_takes_at_most_1126_bytes_and_nothing_new_6
     ));
     assert!(update <= UPDATE_BYTES_MAX, "{update} bytes: {messages:?}");
     assert_eq!(sum(&messages, &[Leg::Object]), 0, "what is small comes along");
+
+    let commits = device.record().generation - generation;
+    let slots = SERIAL.layout.a.start;
+    let written: Vec<_> = device.programmed().into_iter().filter(|range| range.start >= slots).collect();
+    let from = written.iter().map(|range| range.start).min().expect("a slot was filled");
+    let slot = written.iter().map(|range| range.end).max().expect("a slot was filled") - from;
+    let programmed: u32 = written.iter().map(|range| range.end - range.start).sum();
+    tell(&format!("one update: {commits} record writes, {programmed} bytes programmed for a slot of {slot}"));
+    assert!(commits <= RECORD_WRITES_MAX, "{commits}");
+    assert!(f64::from(programmed) <= PROGRAMMED_MAX * f64::from(slot), "{programmed} of {slot}");
 
     // Once it has told everything, the device asks for no signature, and there is nothing to say.
     device.run_for_polls(3);
