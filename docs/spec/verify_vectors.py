@@ -246,8 +246,9 @@ class Judge:
                 whole.append(((first or second).generation, (first or second, is_pair)))
         require(generations, None, "there is no record")
         generation, (record, is_pair) = youngest(whole or begun)
+        is_last = all(youngest([(generation, None), other])[0] == generation for other in begun)
         afresh = (youngest(generations)[0] + 1) % 2**32
-        return dict(accepted=record.accepted, generation=generation if is_pair else afresh)
+        return dict(accepted=record.accepted, generation=generation if is_pair and is_last else afresh)
 
     def slot(self, data):
         def part(size):

@@ -233,7 +233,7 @@ fn worn_regions() -> Vec<Vector> {
     let blank = || Block::blank(0xFF);
     let lost = || Block { first: vec![0; RECORD_BYTES], second: vec![0; RECORD_BYTES] };
     vec![
-        loads("a younger one that was only begun", &[pair(5, 50), Block::begun(6, 60)], 50, 5),
+        loads("a younger one that was only begun", &[pair(5, 50), Block::begun(6, 60)], 50, 7),
         loads("nothing but one that was only begun", &[blank(), Block::begun(6, 60)], 60, 7),
         loads("the younger one has lost its second copy", &[pair(5, 50), torn(6, 60)], 60, 7),
         loads("the younger one has lost its first copy", &[first_lost(6, 60), pair(5, 50)], 60, 7),
