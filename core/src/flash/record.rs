@@ -10,7 +10,7 @@
 //!
 //! Invariants:
 //! - A commit erases a block, programs both copies one after the other and returns when both have read back. It never
-//!   erases the block that holds the record in force.
+//!   erases the block that holds the record in force. Where a block fails, the commit goes on with the third, if there is one.
 //! - A copy counts when its check holds and it decodes. A first copy whose second is blank counts only when nothing
 //!   else does: its writer never returned, so nobody acted on it, and its last word may be weak.
 //! - Nobody acts on a record that is not a whole pair: [`RecordStore::load`] commits it afresh to another block first. Nor
@@ -89,6 +89,8 @@ enum Found {
     One(u32),
     /// Both copies, alike.
     Pair(u32),
+    /// Writing it failed: nobody knows what it holds. It is left alone until the next load.
+    Failed(u32),
 }
 
 impl Found {
@@ -96,14 +98,21 @@ impl Found {
     const fn generation(self) -> Option<u32> {
         match self {
             Self::Nothing => None,
-            Self::Begun(generation) | Self::One(generation) | Self::Pair(generation) => Some(generation),
+            Self::Begun(generation) | Self::One(generation) | Self::Pair(generation) | Self::Failed(generation) => {
+                Some(generation)
+            }
         }
     }
 
-    /// Its generation, unless it was only begun.
+    /// Its generation, if it is a pair.
+    const fn whole(self) -> Option<u32> {
+        if let Self::Pair(generation) = self { Some(generation) } else { None }
+    }
+
+    /// Its generation, unless its writer never returned or failed.
     const fn settled(self) -> Option<u32> {
         match self {
-            Self::Begun(_) => None,
+            Self::Begun(_) | Self::Failed(_) => None,
             _ => self.generation(),
         }
     }
@@ -152,9 +161,9 @@ impl RecordStore {
         Err(Refusal::FLASH_FAILED)
     }
 
-    /// Writes `record`, its generation advanced, to a block that does not hold the record in force. When this returns,
-    /// both copies have read back and every later load finds it. A power cut before leaves the former record or this
-    /// one.
+    /// Writes `record`, its generation advanced, to a block that does not hold the record in force; where that fails and there is
+    /// a third block, to one that is not the last whole pair. When this returns, both copies have read back and every later load finds it. A power cut
+    /// before leaves the former record or this one.
     ///
     /// # Errors
     /// [`Refusal::FLASH_FAILED`] when flash fails or does not read back: the next load finds the former record or this
@@ -165,23 +174,27 @@ impl RecordStore {
         record: &mut BootRecord,
         buffer: &mut [u8; RECORD_BYTES],
     ) -> Result<(), Refusal> {
-        let index = self.oldest().ok_or(Refusal::DOES_NOT_FIT)?;
-        let newest = self.blocks.iter().filter_map(|found| found.generation());
-        let newest = newest.reduce(|a, b| if is_younger(b, a) { b } else { a });
-        record.generation = newest.map_or(0, |newest| newest.wrapping_add(1));
-        record.encode_copy(buffer)?;
-        self.set(index, Found::Nothing);
-        io::erase(flash, &self.region, index as u32).await?;
-        for copy in 0..COPIES {
-            let address = copy_address(self.region.block(index as u32), copy);
-            io::write(flash, address, buffer).await?;
-            if !io::holds(flash, address, buffer).await {
-                return Err(Refusal::FLASH_FAILED);
+        let mut refusal = Refusal::DOES_NOT_FIT;
+        for _ in 0..BLOCKS_MAX {
+            let Some(index) = self.oldest() else { break };
+            // Above that of a block that failed a moment ago, too, whatever it holds.
+            let newest = self.blocks.iter().filter_map(|found| found.generation());
+            let newest = newest.reduce(|a, b| if is_younger(b, a) { b } else { a });
+            record.generation = newest.map_or(0, |newest| newest.wrapping_add(1));
+            record.encode_copy(buffer)?;
+            self.set(index, Found::Failed(record.generation));
+            match write_pair(flash, &self.region, index as u32, buffer).await {
+                Ok(()) => {
+                    self.set(index, Found::Pair(record.generation));
+                    self.current = Some(index);
+                    return Ok(());
+                }
+                Err(why) => refusal = why,
             }
+            // Two blocks are left. A whole pair stays, even if it is older than a single copy: that one is made good in its place.
+            self.current = self.youngest_by(Found::whole).map(|(index, _)| index).or(self.current);
         }
-        self.set(index, Found::Pair(record.generation));
-        self.current = Some(index);
-        Ok(())
+        Err(refusal)
     }
 
     /// Whether any copy can be read, whatever it says.
@@ -214,12 +227,13 @@ impl RecordStore {
         self.blocks.iter().any(|block| matches!(block, Found::Begun(begun) if younger(*begun)))
     }
 
-    /// The block to overwrite: not the one in force; rather one that was only begun, rather one that does not count,
-    /// rather the oldest.
+    /// The block to overwrite: not the one in force, nor one that failed; rather one that was only begun, rather one that does not
+    /// count, rather the oldest.
     fn oldest(&self) -> Option<usize> {
         let room = COPIES.saturating_mul(RECORD_BYTES as u32) <= self.region.erase_bytes;
         let usable = if room { self.region.blocks() as usize } else { 0 };
-        let others = self.blocks.iter().enumerate().take(usable).filter(|(index, _)| Some(*index) != self.current);
+        let others = self.blocks.iter().enumerate().take(usable);
+        let others = others.filter(|(index, found)| Some(*index) != self.current && !matches!(found, Found::Failed(_)));
         let begun = others.clone().find(|(_, found)| matches!(found, Found::Begun(_)));
         let ranked = others.map(|(index, found)| (index, found.settled()));
         let oldest = ranked.reduce(|a, b| match (a.1, b.1) {
@@ -240,6 +254,24 @@ impl RecordStore {
 /// Where a copy starts in a block.
 const fn copy_address(block: u32, copy: u32) -> u32 {
     block.saturating_add(copy.saturating_mul(RECORD_BYTES as u32))
+}
+
+/// Erases a block and writes both copies; each must read back.
+async fn write_pair<F: NorFlash>(
+    flash: &mut F,
+    region: &Region,
+    index: u32,
+    copy: &[u8; RECORD_BYTES],
+) -> Result<(), Refusal> {
+    io::erase(flash, region, index).await?;
+    for place in 0..COPIES {
+        let address = copy_address(region.block(index), place);
+        io::write(flash, address, copy).await?;
+        if !io::holds(flash, address, copy).await {
+            return Err(Refusal::FLASH_FAILED);
+        }
+    }
+    Ok(())
 }
 
 /// Reads one copy. What cannot be read does not count.
@@ -384,7 +416,7 @@ mod tests {
 
     #[test]
     fn the_block_to_overwrite_is_never_the_one_in_force() {
-        use Found::{Begun, Nothing, One, Pair};
+        use Found::{Begun, Failed, Nothing, One, Pair};
         let oldest = |length, blocks, current| {
             RecordStore { region: Region { start: 0, length, erase_bytes: 2048 }, blocks, current }.oldest()
         };
@@ -396,6 +428,8 @@ mod tests {
         assert_eq!(oldest(6144, [Pair(4), Pair(5), Begun(6)], Some(1)), Some(2));
         assert_eq!(oldest(6144, [Nothing, Pair(5), Begun(6)], Some(1)), Some(2));
         assert_eq!(oldest(6144, [Pair(u32::MAX), Pair(0), Pair(1)], Some(2)), Some(0));
+        assert_eq!(oldest(6144, [Pair(4), Pair(5), Failed(6)], Some(1)), Some(0));
+        assert_eq!(oldest(6144, [Failed(7), Pair(5), Failed(6)], Some(1)), None);
         assert_eq!(oldest(2048, [Nothing; 3], None), None);
     }
 }

@@ -9,7 +9,7 @@ use super::{Operation, Tear};
 pub struct Failure {
     /// The operations that fail, counted since power came.
     pub operations: Range<usize>,
-    /// Where they fail, in addresses.
+    /// Where they fail, in addresses. An erase does where it starts.
     pub addresses: Range<u32>,
     /// What each leaves behind.
     pub leaves: Tear,
@@ -54,7 +54,7 @@ impl Ills {
     /// What is left of an operation that fails; `None` when it does not.
     pub(super) fn failure(&self, number: usize, operation: &Operation) -> Option<Tear> {
         let (from, to) = match operation {
-            Operation::Erase { from, to } => (*from, *to),
+            Operation::Erase { from, .. } => (*from, *from + 1),
             Operation::Write { at, bytes } => (*at, *at + bytes.len() as u32),
         };
         let hit = |failure: &&Failure| {

@@ -37,3 +37,6 @@ pub type Serial = Nor<{ SERIAL.read_bytes }, { SERIAL.word_bytes }>;
 
 /// A flash like [`WIDE`].
 pub type Wide = Nor<{ WIDE.read_bytes }, { WIDE.word_bytes }>;
+
+/// The flash of [`SMALL3`].
+pub type Small3 = Nor<{ SMALL3.read_bytes }, { SMALL3.word_bytes }>;
