@@ -4,13 +4,14 @@
 //! `public_key`, values as `set.SECTION.FIELD`, and anything else is a label.
 
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use steadfast_core::id::DeviceId;
 
 use super::csv::{BadQuote, Cell, Records};
-use super::labels::Labels;
+use super::labels::{LabelSets, Labels, OwnLabels};
+use super::unique::{Index, id_of, key_of, name_of};
 use crate::diagnostics::{Code, FileId, Finding, Findings, Place, closest};
 use crate::value::{Entry, FieldPath, Node, Table, Value, read_toml};
 use crate::words::counted;
@@ -34,7 +35,7 @@ pub(super) struct Row {
     /// Its model's name and where it stands.
     pub(super) model: (Arc<str>, Place),
     /// The labels that the row itself gives.
-    pub(super) labels: Labels,
+    pub(super) labels: OwnLabels,
     /// The key with which it signs reports.
     pub(super) public_key: Option<[u8; 32]>,
     /// Values of its own.
@@ -47,10 +48,12 @@ pub(super) struct Row {
 pub(super) struct Inventory<'f> {
     /// The rows without faults, in the order of the files.
     pub(super) rows: Vec<Row>,
+    /// Their labels.
+    pub(super) label_sets: LabelSets,
     findings: &'f mut Findings,
-    names: HashMap<Arc<str>, Place>,
-    ids: HashMap<DeviceId, Place>,
-    keys: HashMap<[u8; 32], Place>,
+    names: Index,
+    ids: Index,
+    keys: Index,
     /// Models and labels, each text once: most rows repeat those of others.
     words: HashSet<Arc<str>>,
 }
@@ -102,10 +105,11 @@ impl<'f> Inventory<'f> {
     pub(super) fn new(findings: &'f mut Findings) -> Self {
         Self {
             rows: Vec::new(),
+            label_sets: LabelSets::default(),
             findings,
-            names: HashMap::new(),
-            ids: HashMap::new(),
-            keys: HashMap::new(),
+            names: Index::default(),
+            ids: Index::default(),
+            keys: Index::default(),
             words: HashSet::new(),
         }
     }
@@ -126,8 +130,8 @@ impl<'f> Inventory<'f> {
         // Once, instead of growing by copying what is there.
         let expected = text.bytes().filter(|byte| *byte == b'\n').count();
         self.rows.reserve(expected);
-        self.names.reserve(expected);
-        self.ids.reserve(expected);
+        self.names.reserve(expected, (&self.rows, name_of));
+        self.ids.reserve(expected, (&self.rows, id_of));
         for record in records {
             match record {
                 Ok(cells) if cells.len() == header.len() => self.row(&cells_to_parts(&header, (file, &cells))),
@@ -216,7 +220,7 @@ impl<'f> Inventory<'f> {
 
     /// Takes in one device; whatever is wrong with it is reported, all of it, and the device left out.
     fn row(&mut self, parts: &[Part<'_>]) {
-        let mut labels = Labels::with_room(parts.iter().filter(|part| part.is_label()).count());
+        let mut labels = Labels::default();
         let mut own = Table::default();
         let mut sound = true;
         for part in parts {
@@ -231,10 +235,11 @@ impl<'f> Inventory<'f> {
         else {
             return;
         };
-        if sound && self.is_new(&(id, public_key), &name) {
+        if sound {
             let (name, place) = name;
+            let labels = self.label_sets.keep(labels);
             let own = (!own.entries().is_empty()).then(|| Arc::new(own));
-            self.rows.push(Row { id, name, model, labels, public_key, own, place });
+            self.enter(Row { id, name, model, labels, public_key, own, place });
         }
     }
 
@@ -342,15 +347,21 @@ impl<'f> Inventory<'f> {
         false
     }
 
-    fn is_new(&mut self, (id, key): &(DeviceId, Option<[u8; 32]>), (name, place): &(Arc<str>, Place)) -> bool {
-        let same_name = self.names.insert(name.clone(), *place).map(|first| (format!("called `{name}`"), first));
-        let same_id = self.ids.insert(*id, *place).map(|first| (format!("with the id {id}"), first));
-        let same_key = key.and_then(|key| self.keys.insert(key, *place));
-        let same_key = same_key.map(|first| ("with this public key".to_owned(), first));
-        let Some((what, first)) = same_name.or(same_id).or(same_key) else { return true };
-        let finding = Finding::new(Code::DuplicateDevice, format!("there are two devices {what}"));
-        self.findings.add(finding.at(*place).note(first, "the first").help("remove one, or give it its own"));
-        false
+    /// Takes in a row, unless the fleet has its name, id or key already.
+    fn enter(&mut self, row: Row) {
+        let Self { rows, names, ids, keys, .. } = self;
+        let same_name = names.find(rows, &row, name_of).map(|first| (format!("called `{}`", row.name), first));
+        let same_id = || ids.find(rows, &row, id_of).map(|first| (format!("with the id {}", row.id), first));
+        let same_key = || keys.find(rows, &row, key_of).map(|first| ("with this public key".to_owned(), first));
+        if let Some((what, first)) = same_name.or_else(same_id).or_else(same_key) {
+            let finding = Finding::new(Code::DuplicateDevice, format!("there are two devices {what}"));
+            let finding = finding.at(row.place).note(first.place, "the first");
+            return self.findings.add(finding.help("remove one, or give it its own"));
+        }
+        rows.push(row);
+        names.add_last(rows, name_of);
+        ids.add_last(rows, id_of);
+        keys.add_last(rows, key_of);
     }
 }
 

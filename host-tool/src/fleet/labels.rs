@@ -20,11 +20,6 @@ pub(super) struct Labels {
 }
 
 impl Labels {
-    /// None yet, with room for exactly so many: a fleet holds those of every device at once.
-    pub(super) fn with_room(labels: usize) -> Self {
-        Self { pairs: Vec::with_capacity(labels), places: Vec::with_capacity(labels) }
-    }
-
     /// The label of this name: its value and place.
     pub(super) fn get(&self, name: &str) -> Option<(&Arc<str>, Place)> {
         let at = self.pairs.binary_search_by(|(other, _)| (**other).cmp(name)).ok()?;
@@ -47,6 +42,37 @@ impl Labels {
     }
 }
 
+/// The labels that rows give, each combination once: most devices have those of many others.
+#[derive(Default)]
+pub(super) struct LabelSets {
+    all: Vec<Arc<[Pair]>>,
+    indexes: HashMap<Arc<[Pair]>, u32>,
+}
+
+/// The labels that one row gives.
+#[derive(Clone, Debug)]
+pub(super) struct OwnLabels {
+    /// Index of the set.
+    set: u32,
+    /// Where each was given, in the set's order.
+    places: Box<[Place]>,
+}
+
+impl LabelSets {
+    /// Keeps the labels of a row.
+    pub(super) fn keep(&mut self, labels: Labels) -> OwnLabels {
+        let set = self.indexes.get(&*labels.pairs).copied().unwrap_or_else(|| self.add(labels.pairs.into()));
+        OwnLabels { set, places: labels.places.into() }
+    }
+
+    fn add(&mut self, pairs: Arc<[Pair]>) -> u32 {
+        let set = self.all.len() as u32;
+        self.indexes.insert(pairs.clone(), set);
+        self.all.push(pairs);
+        set
+    }
+}
+
 /// All labels of a device. Places are known for the first device that has these, which is the one that messages point to.
 pub(super) struct Complete {
     /// The labels, shared by all devices that have the same.
@@ -65,8 +91,8 @@ pub(super) struct Implications {
     used: BTreeSet<Pair>,
     /// Values whose files have faults: what they imply is not wholly known.
     faulty: BTreeSet<Pair>,
-    /// What a device's own labels come to, for those seen so far.
-    known: HashMap<Vec<Pair>, Arc<PlainLabels>>,
+    /// What each set of own labels comes to, for those seen so far.
+    known: HashMap<u32, Arc<PlainLabels>>,
 }
 
 impl Implications {
@@ -109,16 +135,16 @@ impl Implications {
     ///
     /// # Errors
     /// A contradiction or a circle; `None` when a file with faults is involved, which were reported.
-    pub(super) fn complete(&mut self, own: &Labels) -> Result<Complete, Option<Finding>> {
-        if let Some(plain) = self.known.get(&own.pairs) {
+    pub(super) fn complete(&mut self, own: &OwnLabels, sets: &LabelSets) -> Result<Complete, Option<Finding>> {
+        if let Some(plain) = self.known.get(&own.set) {
             return Ok(Complete { plain: plain.clone(), placed: None });
         }
         let mut labels = Labels::default();
-        for (pair, place) in own.iter() {
-            self.add(&mut labels, (pair, place), &mut Vec::new())?;
+        for (pair, place) in sets.all[own.set as usize].iter().zip(&own.places) {
+            self.add(&mut labels, (pair, *place), &mut Vec::new())?;
         }
         let plain: Arc<PlainLabels> = Arc::new(labels.pairs.iter().cloned().collect());
-        self.known.insert(own.pairs.clone(), plain.clone());
+        self.known.insert(own.set, plain.clone());
         Ok(Complete { plain, placed: Some(labels) })
     }
 

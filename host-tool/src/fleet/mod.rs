@@ -15,6 +15,7 @@ mod origin;
 mod settings;
 mod shape;
 pub mod starter;
+mod unique;
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
@@ -30,7 +31,7 @@ use files::Files;
 pub use files::SETTINGS_FILE;
 use inventory::{Inventory, Row};
 pub(crate) use inventory::{is_file_name, is_label};
-use labels::{Complete, Implications};
+use labels::{Complete, Implications, LabelSets};
 use layers::Wanted;
 pub use layers::{Layer, Layers};
 pub use models::Model;
@@ -153,12 +154,12 @@ impl Reading {
             .iter()
             .filter_map(|model| Model::read(model, &mut self.files, &mut self.findings))
             .collect();
-        let mut rows = self.inventory();
+        let (mut rows, label_sets) = self.inventory();
         // Cached: keys are sorted, and each of the large rows moves once.
         rows.sort_by_cached_key(|row| u128::from_be_bytes(row.id.0));
         let mut implications = Implications::read(&mut self.files, &mut self.findings);
         let mut layers = Layers::new(&self.settings.levels, &mut self.findings);
-        let devices = self.devices((rows, &models), &mut implications, &mut layers);
+        let devices = self.devices((rows, &label_sets), &models, (&mut implications, &mut layers));
         layers.report(&self.files, &mut self.findings);
         let unused = if self.findings.has_errors() { Vec::new() } else { implications.unused() };
         self.strangers();
@@ -186,7 +187,7 @@ impl Reading {
         }
     }
 
-    fn inventory(&mut self) -> Vec<Row> {
+    fn inventory(&mut self) -> (Vec<Row>, LabelSets) {
         let mut inventory = Inventory::new(&mut self.findings);
         let mut faults = Vec::new();
         for path in self.files.under("inventory/") {
@@ -205,20 +206,20 @@ impl Reading {
                 Err(finding) => faults.push(finding),
             }
         }
-        let rows = inventory.rows;
+        let Inventory { rows, label_sets, .. } = inventory;
         faults.into_iter().for_each(|fault| self.findings.add(fault));
         if rows.is_empty() && !self.findings.has_errors() {
             let finding = Finding::new(Code::NoDevices, "this fleet has no devices");
             self.findings.add(finding.help("add rows to a file in inventory/"));
         }
-        rows
+        (rows, label_sets)
     }
 
     fn devices(
         &mut self,
-        (rows, models): (Vec<Row>, &[Model]),
-        implications: &mut Implications,
-        layers: &mut Layers,
+        (rows, label_sets): (Vec<Row>, &LabelSets),
+        models: &[Model],
+        (implications, layers): (&mut Implications, &mut Layers),
     ) -> Vec<Device> {
         let indexes: HashMap<&str, u32> = models.iter().map(|model| &*model.name).zip(0..).collect();
         let mut devices = Vec::with_capacity(rows.len());
@@ -227,7 +228,7 @@ impl Reading {
                 self.unknown_model(&row);
                 continue;
             };
-            let labels = match implications.complete(&row.labels) {
+            let labels = match implications.complete(&row.labels, label_sets) {
                 Ok(labels) => labels,
                 Err(fault) => {
                     fault.into_iter().for_each(|finding| self.findings.add(finding));
