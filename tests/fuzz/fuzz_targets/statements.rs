@@ -4,6 +4,8 @@
 
 #![no_main]
 
+use std::sync::LazyLock;
+
 use libfuzzer_sys::fuzz_target;
 use steadfast_core::envelope::Envelope;
 use steadfast_core::id::FleetId;
@@ -13,6 +15,9 @@ use steadfast_core::release::Release;
 use steadfast_core::statement::Signed;
 use steadfast_core::{codec, tree};
 use steadfast_tests::life::Fleet;
+
+/// Its keys are made once.
+static KEYRING: LazyLock<Keyring> = LazyLock::new(|| Fleet::new().keyring(1));
 
 fuzz_target!(|bytes: &[u8]| {
     let Some((format, bytes)) = bytes.split_first() else { return };
@@ -46,9 +51,8 @@ fuzz_target!(|bytes: &[u8]| {
             }
         }
         _ => {
-            let keyring = Fleet::new().keyring(1);
             let Ok(signed) = codec::decode::<Signed<'_>>(bytes) else { return };
-            assert!(keyring.verify_next(&FleetId([7; 16]), &signed).is_err(), "nobody signed that");
+            assert!(KEYRING.verify_next(&FleetId([7; 16]), &signed).is_err(), "nobody signed that");
         }
     }
 });

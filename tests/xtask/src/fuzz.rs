@@ -36,7 +36,7 @@ const INPUT_SECONDS_MAX: u64 = 20;
 /// How long to fuzz.
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// Minutes in all, in equal shares.
+    /// Minutes in all, in equal shares; two targets at once are done in half of the time.
     #[arg(long, value_name = "N", conflicts_with = "seconds")]
     minutes: Option<u64>,
     /// Seconds for each target.
@@ -69,8 +69,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     }
     let programs = build()?;
     let processors = thread::available_parallelism().map_or(1, usize::from);
-    let seconds =
-        options.minutes.map_or(options.seconds, |minutes| minutes * 60 * processors as u64 / chosen.len() as u64);
+    let seconds = options.minutes.map_or(options.seconds, |minutes| minutes * 60 / chosen.len() as u64);
     println!("{} targets, {seconds} s each, {processors} at once", chosen.len());
     let mut outcomes = Vec::new();
     for together in chosen.chunks(processors) {
