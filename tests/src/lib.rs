@@ -2,6 +2,7 @@
 
 pub mod authority;
 pub mod bench;
+pub mod chaos;
 pub mod contents;
 pub mod figures;
 pub mod firmwares;
@@ -12,6 +13,7 @@ pub mod life;
 pub mod meddling;
 pub mod oracle;
 pub mod qemu;
+mod qmp;
 pub mod samples;
 pub mod sensors;
 pub mod server;

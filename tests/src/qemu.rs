@@ -19,6 +19,8 @@ use rustix::process::{Pid, Signal, kill_process};
 use steadfast::demo::machine::Machine;
 use steadfast::flash;
 
+use crate::qmp;
+
 /// A board that has not said in this time what it is waited for never will: far longer than any trial here.
 const HANG: Duration = Duration::from_secs(300);
 /// QEMU ends in a moment; one that does not in this time is killed.
@@ -84,6 +86,8 @@ pub struct Board {
     elf: PathBuf,
     flash: PathBuf,
     table: Arc<Table>,
+    /// Where QEMU takes orders.
+    control: Option<PathBuf>,
 }
 
 impl Board {
@@ -102,7 +106,13 @@ impl Board {
     pub fn with_firmware(machine: Machine, elf: &Path, flash: &Path) -> Result<Self, QemuError> {
         let bytes = fs::read(elf).map_err(io_error(format!("cannot read {}", elf.display())))?;
         let table = Table::parse(&bytes).ok().flatten().ok_or_else(|| QemuError::NoStrings(elf.into()))?;
-        Ok(Self { machine, elf: elf.into(), flash: flash.into(), table: Arc::new(table) })
+        Ok(Self { machine, elf: elf.into(), flash: flash.into(), table: Arc::new(table), control: None })
+    }
+
+    /// The same board with a reset line, whose end is a socket with this path: at most 100 bytes of it.
+    #[must_use]
+    pub fn with_reset_line(self, socket: &Path) -> Self {
+        Self { control: Some(socket.into()), ..self }
     }
 
     /// Switches the board on.
@@ -111,6 +121,9 @@ impl Board {
     /// When QEMU cannot be started.
     pub fn start(&self) -> Result<Running, QemuError> {
         let mut command = self.machine.command(&self.elf, &self.flash);
+        if let Some(socket) = &self.control {
+            command.arg("-qmp").arg(format!("unix:{},server=on,wait=off", socket.display()));
+        }
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().map_err(io_error("cannot start QEMU (`cargo xtask setup`)"))?;
         let (sender, lines) = mpsc::channel();
@@ -118,7 +131,7 @@ impl Board {
         thread::spawn(move || complaints.map(pass_on));
         let table = Arc::clone(&self.table);
         thread::spawn(move || serial.map(|serial| decode(serial, &table, &sender)));
-        Ok(Running { machine: self.machine, child, lines, recent: VecDeque::new() })
+        Ok(Running { machine: self.machine, child, lines, recent: VecDeque::new(), control: self.control.clone() })
     }
 }
 
@@ -193,9 +206,27 @@ pub struct Running {
     child: Child,
     lines: Receiver<Line>,
     recent: VecDeque<Line>,
+    control: Option<PathBuf>,
 }
 
 impl Running {
+    /// Pulls the reset line: the processor starts anew, flash and network card stay under power.
+    ///
+    /// # Errors
+    /// When QEMU does not take the order.
+    ///
+    /// # Panics
+    /// For a board without a reset line.
+    pub fn reset(&self) -> Result<(), QemuError> {
+        let socket = self.control.as_ref().expect("the board has a reset line");
+        qmp::system_reset(socket).map_err(io_error("cannot reset the board"))
+    }
+
+    /// What it has said that nobody has waited for; does not wait.
+    pub fn heard(&mut self) -> Vec<Line> {
+        self.lines.try_iter().collect()
+    }
+
     /// Every line from now on, until the board ends; waits as long as it takes.
     pub fn lines(&mut self) -> impl Iterator<Item = Line> {
         self.lines.iter()

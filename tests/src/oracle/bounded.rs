@@ -10,7 +10,7 @@ pub(super) const OPERATIONS_MAX: usize = 150;
 
 /// Most starts: for lost contact the trial of the other slot; then those of a trial that finds no server, twice, with two to ask
 /// from the confirmed one; and a few for the power cut.
-pub(super) const STARTS_MAX: usize = 12;
+pub(crate) const STARTS_MAX: usize = 12;
 
 /// Most steps of the driver.
 pub(super) const STEPS_MAX: usize = 600;

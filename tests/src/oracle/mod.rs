@@ -3,14 +3,14 @@
 //! Checkers look at every step of the device and remember what they need; a copy of the oracle goes with every power
 //! cut, so that what was true before still binds afterwards. A checker panics with what it saw.
 
-mod bounded;
+pub(crate) mod bounded;
 mod complete;
 mod confirmed;
 mod floor;
 
 mod rejected;
 mod steady;
-mod truth;
+pub(crate) mod truth;
 mod unsigned;
 mod wear;
 

@@ -2,7 +2,7 @@
 
 use steadfast_core::content::Content;
 use steadfast_core::id::ContentId;
-use steadfast_core::outcome::Ending;
+use steadfast_core::outcome::{Ending, Outcome};
 use steadfast_core::report::{Report, TrialState};
 
 use super::{Checker, Moment};
@@ -12,11 +12,7 @@ pub(super) struct Truth;
 
 impl Checker for Truth {
     fn look(&mut self, moment: &Moment<'_>) {
-        let outcome = &moment.record.outcome;
-        if outcome.ending == Ending::Confirmed {
-            let confirmed = moment.confirmed().map(|content| content.id());
-            assert_eq!(Some(outcome.content), confirmed, "success is recorded of what is not confirmed");
-        }
+        judge_outcome(&moment.record.outcome, moment.confirmed().map(|content| content.id()));
         moment.reports.iter().for_each(|report| judge(moment, report));
     }
 }
@@ -28,7 +24,19 @@ fn judge(moment: &Moment<'_>, report: &Report) {
     assert_eq!(report.confirmed, name(moment.confirmed()), "reports that something else is confirmed");
     assert_eq!((report.accepted, report.floor), (record.accepted, record.floor));
     assert_eq!(report.outcome, record.outcome);
+    judge_running(report);
+}
+
+/// Success is recorded, or reported, only of what is confirmed.
+pub(crate) fn judge_outcome(outcome: &Outcome, confirmed: Option<ContentId>) {
+    if outcome.ending == Ending::Confirmed {
+        assert_eq!(Some(outcome.content), confirmed, "success is recorded of what is not confirmed");
+    }
+}
+
+/// What runs is confirmed, or on trial, or the firmware's defaults.
+pub(crate) fn judge_running(report: &Report) {
     let running_on_trial = matches!(report.trial, TrialState::Running(content) if content == report.running);
-    let on_trial = running_on_trial || moment.running.is_none();
+    let on_trial = running_on_trial || report.running == ContentId::NONE;
     assert!(on_trial || report.running == report.confirmed, "runs what is neither confirmed nor on trial");
 }

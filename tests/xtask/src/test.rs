@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
+use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 
@@ -16,7 +17,10 @@ const THREADS: &str = "4";
 const TESTS: &str = "steadfast-tests";
 
 /// Its tests that run an emulated board.
-const NEED_A_BOARD: [&str; 3] = ["board", "board_update", "e2e"];
+const NEED_A_BOARD: [&str; 4] = ["board", "board_update", CHAOS, "e2e"];
+
+/// The one that meddles with boards that take updates, and what its cases start with.
+const CHAOS: &str = "chaos";
 
 /// How much to test.
 #[derive(clap::Args)]
@@ -25,7 +29,8 @@ pub(crate) struct Options {
     #[arg(long, conflicts_with_all = ["full", "replay"])]
     quick: bool,
 
-    /// All power cuts and other faults of flash, of which an ordinary run takes a sample, and nothing else.
+    /// All power cuts, other faults of flash, and a thousand updates of each emulated board under chaos, of which an ordinary run takes
+    /// a sample; and nothing else.
     #[arg(long, conflicts_with = "replay")]
     full: bool,
 
@@ -44,8 +49,8 @@ pub(crate) struct Options {
 /// At the first thing that fails.
 pub(crate) fn run(options: &Options) -> Result<()> {
     match &options.replay {
-        Some(case) => return demand(of_flash().env("STEADFAST_CASE", case)),
-        None if options.full => return power_cuts::run(of_flash()),
+        Some(case) => return demand(of(case)?.env("STEADFAST_CASE", case)),
+        None if options.full => return full(),
         None if options.quick => quick(),
         None => all(),
     }?;
@@ -63,14 +68,43 @@ fn of_flash() -> Command {
     tests
 }
 
+/// The tests that a case is of.
+fn of(case: &str) -> Result<Command> {
+    if case.split('/').next() == Some(CHAOS) { chaos() } else { Ok(of_flash()) }
+}
+
+/// The test of boards that live in chaos.
+fn chaos() -> Result<Command> {
+    let mut tests = cargo_test();
+    tests.args(["--package", TESTS, "--test", CHAOS]);
+    give_boards(&mut tests)?;
+    Ok(tests)
+}
+
+/// The power cuts, then the chaos: together they would starve each other.
+fn full() -> Result<()> {
+    let start = Instant::now();
+    power_cuts::run(of_flash())?;
+    let cuts = start.elapsed();
+    demand(chaos()?.env("STEADFAST_FULL", "1"))?;
+    println!("power cuts: {} s, chaos: {} s", cuts.as_secs(), (start.elapsed() - cuts).as_secs());
+    Ok(())
+}
+
 fn all() -> Result<()> {
     let mut tests = test_workspace();
+    give_boards(&mut tests)?;
+    demand(&mut tests)
+}
+
+/// Builds what runs beside tests, and tells them where it lies.
+fn give_boards(tests: &mut Command) -> Result<()> {
     for board in &board::BOARDS {
         tests.env(board.variable(), board::build(board)?);
     }
     let programs = programs::build()?;
     tests.env("STEADFAST_PROGRAM", programs.steadfast).env("STEADFAST_GATEWAY_PROGRAM", programs.gateway);
-    demand(&mut tests)
+    Ok(())
 }
 
 fn quick() -> Result<()> {

@@ -1,0 +1,122 @@
+//! The way to the server: a relay that spoils answers when told to, and keeps what the device reports.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use steadfast::demo::relay::{Passing, Relay, Subject, Treatment};
+use steadfast::demo::watch::Order;
+use steadfast_core::codec;
+use steadfast_core::report::{Report, ReportBody};
+
+use crate::flash::Random;
+use crate::stage::nothing_inline;
+
+/// Longest delay of an answer in milliseconds.
+const DELAY_MS: usize = 800;
+
+/// Longest stall, in milliseconds, longer than a device waits for an answer, and how many delays in a hundred are one.
+const STALL_MS: usize = 20_000;
+const STALLS: usize = 2;
+
+/// What the relay has seen since it was last asked.
+#[derive(Default)]
+pub(super) struct Seen {
+    /// Whether an order passed.
+    pub(super) ordered: bool,
+    /// How many polls were answered.
+    pub(super) polls: usize,
+    /// What was reported, oldest first.
+    pub(super) reports: Vec<Report>,
+    /// Answers spoiled.
+    pub(super) spoiled: usize,
+}
+
+/// How objects come to the device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Objects {
+    /// With the order, as far as they fit.
+    Inline,
+    /// Each by itself.
+    Fetched,
+}
+
+#[derive(Default)]
+struct State {
+    seen: Seen,
+    /// Answers still to be spoiled, and by what chance.
+    storm: Option<(usize, Random)>,
+    /// Whether objects are kept out of orders.
+    bare: bool,
+}
+
+/// The relay's script.
+#[derive(Clone, Default)]
+pub(super) struct Link {
+    state: Arc<Mutex<State>>,
+}
+
+impl Link {
+    /// From now on the relay does as this says.
+    pub(super) fn rule(&self, relay: &Relay) {
+        relay.be_honest();
+        let link = self.clone();
+        relay.follow(move |passing| link.treat(passing));
+    }
+
+    /// Spoils the next answers.
+    pub(super) fn storm(&self, answers: usize, random: Random) {
+        self.lock().storm = Some((answers, random));
+    }
+
+    /// From now on objects come with orders, or each has to be fetched.
+    pub(super) fn send(&self, objects: Objects) {
+        self.lock().bare = objects == Objects::Fetched;
+    }
+
+    /// Spoils nothing any more.
+    pub(super) fn calm(&self) {
+        self.lock().storm = None;
+    }
+
+    /// What was seen since the last call.
+    pub(super) fn take(&self) -> Seen {
+        std::mem::take(&mut self.lock().seen)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn treat(&self, passing: &Passing<'_>) -> Treatment {
+        let mut state = self.lock();
+        state.seen.ordered |= Order::of(passing).is_some();
+        state.seen.polls += usize::from(passing.subject == Subject::Poll);
+        if passing.subject == Subject::Report {
+            state.seen.reports.extend(report(passing.question));
+        }
+        let bare = state.bare;
+        let Some((answers @ 1.., random)) = &mut state.storm else {
+            return if bare { nothing_inline(passing) } else { Treatment::Pass };
+        };
+        *answers -= 1;
+        let treatment = spoil(random, passing.answer.len());
+        state.seen.spoiled += 1;
+        treatment
+    }
+}
+
+fn spoil(random: &mut Random, length: usize) -> Treatment {
+    match random.below(4) {
+        0 => Treatment::Drop,
+        1 => Treatment::Truncate(random.below(length)),
+        2 => Treatment::FlipBit(random.below(length * 8)),
+        _ => {
+            let longest = if random.below(100) < STALLS { STALL_MS } else { DELAY_MS };
+            Treatment::Delay(Duration::from_millis(random.below(longest) as u64))
+        }
+    }
+}
+
+fn report(body: &[u8]) -> Option<Report> {
+    codec::decode(ReportBody::decode(body).ok()?.statement).ok()
+}
