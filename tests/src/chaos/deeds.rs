@@ -55,7 +55,9 @@ impl Life {
     }
 
     fn rot(&mut self, rot: Rot, step: &mut Step) {
-        let confirmed = self.record().confirmed.unwrap_or(Slot::A);
+        let record = self.record();
+        let confirmed = record.confirmed.unwrap_or(Slot::A);
+        self.lost |= rot == Rot::Other && record.trial.is_some();
         let board = qemu::description(self.plan.machine);
         let places = rot::turn(&self.device.image(), &board, confirmed, rot, &mut step.random);
         self.tell(&places);

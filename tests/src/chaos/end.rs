@@ -5,7 +5,7 @@ use std::time::Instant;
 use steadfast::demo::world::PATIENCE;
 use steadfast::serve::api::Standing;
 
-use super::fleet::{NAME, Values};
+use super::fleet::NAME;
 use super::script::Update;
 use super::watch::Allowed;
 use super::{LISTEN, LOOK, Life, POLLS};
@@ -44,6 +44,12 @@ impl Life {
         if record.trial.is_some() || self.watch.running != intact {
             return Some(format!("runs {:?}, and the trial is {:?}", self.watch.running, record.trial));
         }
+        if self.watch.sampling != Some((good.period_ms, good.average)) {
+            return Some(format!("its tasks follow {:?}", self.watch.sampling));
+        }
+        if update != Update::Bad && record.floor != self.published.floor {
+            return Some(format!("the floor is {:?}, not {:?}", record.floor, self.published.floor));
+        }
         if update == Update::Bad && !record.is_rejected(&self.wanted) {
             return Some(format!("{} is not rejected", self.wanted));
         }
@@ -68,7 +74,5 @@ impl Life {
         assert!(record.floor >= floor, "the floor fell from {floor:?} to {:?}", record.floor);
         let confirmed = record.confirmed_slot().map(|held| held.content.id());
         truth::judge_outcome(&record.outcome, confirmed);
-        let Values { period_ms, average, .. } = self.good[1];
-        assert_eq!(self.watch.sampling, Some((period_ms, average)), "its tasks follow what it runs");
     }
 }

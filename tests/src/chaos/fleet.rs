@@ -14,9 +14,13 @@ use steadfast::pack::Pack;
 use steadfast::release::{Issue, build};
 use steadfast::sign;
 use steadfast_core::id::ContentId;
+use steadfast_core::position::Position;
 
 /// The device's name.
 pub(super) const NAME: &str = "board";
+
+/// The fleet's settings have this.
+const NAME_LINE: &str = "name = \"example\"";
 
 /// What the sample application can be told.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -26,7 +30,7 @@ pub(super) struct Values {
     /// The same section.
     pub(super) average: u32,
     /// Section `alarms`, for whose change nothing restarts.
-    pub(super) low: u32,
+    pub(super) low: i64,
     /// Section `network`, for whose change the device restarts. Any value leads to the same relay.
     pub(super) server: String,
 }
@@ -51,6 +55,12 @@ pub(super) struct Published {
     pub(super) world: World,
     key: KeyFile,
     epoch: u32,
+    /// The newest commit.
+    commit: String,
+    /// The line of the fleet's settings that stands for the floor, or is where it goes.
+    floor_line: String,
+    /// The floor of the newest release.
+    pub(super) floor: Position,
     /// What every content of this device means.
     pub(super) values: HashMap<ContentId, Values>,
 }
@@ -61,17 +71,27 @@ impl Published {
         let key = KeyFile::load_for(world.text("keys/publisher.key").as_ref(), Purpose::Publisher).expect("a key");
         let chain = Chain::load(&world.fleet().join("keys/keyring")).expect("a keyring");
         let epoch = chain.newest().publisher_epoch;
-        Self { world, key, epoch, values: HashMap::new() }
+        let floor_line = NAME_LINE.to_owned();
+        Self { world, key, epoch, commit: String::new(), floor_line, floor: Position::ZERO, values: HashMap::new() }
+    }
+
+    /// From the next release on, devices do not go back behind the newest one.
+    pub(super) fn raise_floor(&mut self) {
+        let line = format!("floor = \"{}\"", self.commit);
+        let kept = if self.floor_line == NAME_LINE { format!("{NAME_LINE}\n{line}") } else { line.clone() };
+        self.world.edit("steadfast.toml", &self.floor_line, &kept).expect("the settings are written");
+        self.floor_line = line;
     }
 
     /// Commits and publishes these values for the device; returns what they are called.
     pub(super) fn publish(&mut self, values: &Values, message: &str) -> ContentId {
         self.world.write(&format!("layers/device/{NAME}.toml"), &values.to_toml()).expect("the layer is written");
-        self.world.commit(message).expect("git commits");
+        self.commit = self.world.commit(message).expect("git commits");
         let pack = self.pack();
         let signatures = sign::sign(&pack, [&self.key as &dyn Signer]).expect("it is signed");
         let client = Client::new(&self.world.url()).expect("an address");
         client.publish(&pack, &signatures, |_| {}).expect("the server takes the release");
+        self.floor = Position { epoch: self.epoch, sequence: pack.release().floor };
         let device = pack.roster().named(NAME).expect("it is enrolled").device();
         let place = pack.leaves().of(&device).next().expect("it has a configuration");
         let content = pack.content(&place).id();

@@ -12,6 +12,8 @@
 //!   of the two copies of the record in one block: a record whose copies are both gone is lost, and with it what must never fall.
 //! - The confirmed slot rots only when the server offers something that works. If it offered only what the board has rejected, nothing
 //!   would be left to run but the firmware's defaults, rightly.
+//! - What rots during its own trial cannot be confirmed any more: the board returns, judges nothing, and lets that content wait for an hour.
+//!   The script then publishes something else, which must be taken at once.
 //! - The identity never rots: it is written once, by `steadfast flash`, and nothing on the board could mend it.
 //! - Between board and relay there is TCP, which mends what a network loses. So the relay cuts connections, damages, truncates and delays
 //!   answers, and takes no connections for a while.
@@ -43,7 +45,7 @@ use crate::qemu::{self, Running};
 use crate::stage;
 use fleet::{NAME, Published, Values};
 use link::Link;
-use script::{Deed, Rot, Step, Update};
+use script::{Deed, Floor, Rot, Step, Update};
 pub use tally::Tally;
 use watch::{Allowed, Watch};
 
@@ -132,6 +134,8 @@ struct Life {
     /// The step under way.
     number: u32,
     polls: usize,
+    /// Whether bits turned round in what was on trial.
+    lost: bool,
     ordered: bool,
     reported: bool,
 }
@@ -158,6 +162,7 @@ impl Life {
             good: [first.clone(), first],
             number: 0,
             polls: 0,
+            lost: false,
             ordered: false,
             reported: false,
             plan,
@@ -182,17 +187,22 @@ impl Life {
         self.number = number;
         let mut step = Step::draw(self.plan.seed, number);
         self.temper(&mut step);
-        self.tell(&format!("step {number}: {:?} {:?} {:?}", step.update, step.objects, step.events));
+        let Step { update, objects, floor, events, .. } = &step;
+        self.tell(&format!("step {number}: {update:?}, objects {objects:?}, the floor {floor:?}: {events:?}"));
         self.link.send(step.objects);
         let rots = |rot| step.events.iter().any(|event| event.deed == Deed::Kill(Some(rot)));
         let values = self.values(step.update);
         (self.watch.staged, self.ordered, self.polls) = (false, false, 0);
         self.allow(rots(Rot::Confirmed));
+        if step.floor == Floor::Rises {
+            self.published.raise_floor();
+        }
         self.publish(&values);
         for event in step.events.clone() {
             self.suffer(event, &mut step);
         }
         self.be_well();
+        self.replace_what_was_lost();
         let update = if step.update == Update::Unrelated && !values.are_good() { Update::Bad } else { step.update };
         self.settle(update);
         self.tally.updates += 1;
@@ -203,6 +213,15 @@ impl Life {
         self.wanted = self.published.publish(values, &format!("step {}", self.number));
         self.watch.allowed.run.insert(self.wanted);
         self.tell(&format!("wanted is {}: {values:?}", self.wanted));
+    }
+
+    /// What flash lost during its trial waits for an hour, so as not to wear flash out; anything else is taken at once.
+    fn replace_what_was_lost(&mut self) {
+        if std::mem::take(&mut self.lost) {
+            let values = Values { low: -i64::from(self.number), ..self.good[1].clone() };
+            self.good[1] = values.clone();
+            self.publish(&values);
+        }
     }
 
     /// Takes from a step what the fault model does not allow.
@@ -243,8 +262,8 @@ impl Life {
         let there = format!("{}:{}", Model::Sensor.loopback(), self.device.relay.address().port());
         match number % 4 {
             0 | 1 => Values { period_ms: 100 + number, ..last },
-            2 => Values { low: number, ..last },
-            _ if last.server.is_empty() => Values { low: number, server: there, ..last },
+            2 => Values { low: number.into(), ..last },
+            _ if last.server.is_empty() => Values { low: number.into(), server: there, ..last },
             _ => Values { period_ms: 100 + number, server: String::new(), ..last },
         }
     }

@@ -13,6 +13,9 @@ const UNRELATED: usize = 5;
 /// Things done in a step: one of these numbers.
 const DEEDS: [usize; 10] = [0, 0, 1, 1, 1, 1, 1, 2, 2, 4];
 
+/// In one of so many steps the floor rises.
+const FLOORS: usize = 6;
+
 /// Longest pauses in milliseconds before something is done: a device asks within about a second of a release, stages in some twenty
 /// milliseconds and confirms within a hundred more.
 const PAUSE_PUBLISHED_MS: usize = 1300;
@@ -36,6 +39,15 @@ pub(super) enum Update {
     Back,
     /// A commit that changes nothing for this device.
     Unrelated,
+}
+
+/// The lowest release that devices may be moved back to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Floor {
+    /// Where it was.
+    Stays,
+    /// To the release before this one.
+    Rises,
 }
 
 /// From when a pause counts.
@@ -93,6 +105,8 @@ pub(super) struct Step {
     pub(super) update: Update,
     /// How objects come to the device.
     pub(super) objects: Objects,
+    /// Whether the floor rises to the release before.
+    pub(super) floor: Floor,
     /// What is done meanwhile.
     pub(super) events: Vec<Event>,
     /// For everything else that is drawn in this step.
@@ -114,7 +128,8 @@ impl Step {
         let rots = events.iter_mut().filter(|event| matches!(event.deed, Deed::Kill(Some(_))));
         rots.skip(1).for_each(|event| event.deed = Deed::Kill(None));
         let objects = [Objects::Inline, Objects::Fetched][random.below(2)];
-        Self { update, objects, events, random }
+        let floor = if random.below(FLOORS) == 0 { Floor::Rises } else { Floor::Stays };
+        Self { update, objects, floor, events, random }
     }
 }
 
