@@ -108,6 +108,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The place of a variant among so many, a byte; the first after a failure.
+    #[inline(never)]
     pub fn variant(&mut self, variants: u8) -> u8 {
         self.number(u64::from(variants.saturating_sub(1))) as u8
     }
@@ -143,6 +144,7 @@ impl<'b> Writer<'b> {
     }
 
     /// Writes one byte.
+    #[inline(never)]
     pub fn byte(&mut self, byte: u8) {
         if let Some(place) = self.buffer.get_mut(self.length) {
             *place = byte;

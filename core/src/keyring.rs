@@ -7,7 +7,7 @@ use heapless::Vec;
 use serde::{Deserialize, Serialize};
 
 use crate::codec::{self, wire};
-use crate::id::FleetId;
+use crate::id::{FleetId, KeyId};
 use crate::refusal::Refusal;
 use crate::statement::{Kind, Message, PublicKey, Signed};
 
@@ -19,6 +19,9 @@ pub const DIRECTOR_KEYS_MAX: usize = 2;
 
 /// Longest keyring statement: 12 keys and the numbers beside them.
 pub const KEYRING_MAX_BYTES: usize = 400;
+
+/// Most keys of a keyring.
+const KEYS_MAX: usize = 2 * ROLE_KEYS_MAX + DIRECTOR_KEYS_MAX;
 
 /// Keys of which `threshold` must sign.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -90,12 +93,16 @@ impl Keyring {
         let sorted =
             [&*self.root.keys, &*self.publisher.keys, director].iter().all(|keys| keys.is_sorted_by(|a, b| a < b));
         let has_director = matches!(self.director, Director::None) || !director.is_empty();
-        let usable = self.keys().all(PublicKey::is_usable);
-        let distinct = self
-            .keys()
-            .enumerate()
-            .all(|(index, key)| self.keys().skip(index.saturating_add(1)).all(|other| other.id() != key.id()));
-        self.version >= 1 && thresholds && sorted && has_director && usable && distinct
+        self.version >= 1 && thresholds && sorted && has_director && self.has_good_keys()
+    }
+
+    /// Whether every key is usable and no two share an id.
+    fn has_good_keys(&self) -> bool {
+        let mut known = Vec::<KeyId, KEYS_MAX>::new();
+        self.keys().all(|key| {
+            let id = key.id();
+            key.is_usable() && !known.contains(&id) && known.push(id).is_ok()
+        })
     }
 
     /// Every key of every role.
@@ -107,6 +114,7 @@ impl Keyring {
     ///
     /// # Errors
     /// Those of [`Keyring::decode`], [`Refusal::KEYRING_VERSION`], and those of [`Message::verify`].
+    #[inline(never)]
     pub fn verify_next(&self, fleet: &FleetId, signed: &Signed<'_>) -> Result<Successor, Refusal> {
         let next = Self::decode(signed.statement)?;
         if self.version.checked_add(1) != Some(next.version) || next.publisher_epoch < self.publisher_epoch {

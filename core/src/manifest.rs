@@ -7,6 +7,8 @@
 //! settings  policy  checks: count, names ascending  objects: count, entries ascending by section
 //! ```
 
+use core::marker::PhantomData;
+
 use serde::{Deserialize, Serialize};
 
 use crate::codec::{self, Wire, Writer, wire};
@@ -244,12 +246,12 @@ impl<'a> Manifest<'a> {
     }
 
     /// The names of the checks that must pass, ascending.
-    pub fn checks(&self) -> impl Iterator<Item = &'a str> + use<'a> {
+    pub fn checks(&self) -> Items<'a, &'a str> {
         self.checks.items()
     }
 
     /// The objects, ascending by section.
-    pub fn objects(&self) -> impl Iterator<Item = Entry<'a>> + use<'a> {
+    pub fn objects(&self) -> Items<'a, Entry<'a>> {
         self.objects.items()
     }
 
@@ -286,14 +288,30 @@ impl<'a> List<'a> {
         Ok((Self { count, bytes: items }, rest))
     }
 
-    fn items<T: Wire<'a>>(self) -> impl Iterator<Item = T> + use<'a, T> {
-        let mut rest = self.bytes;
+    const fn items<T>(self) -> Items<'a, T> {
+        Items { left: self.count, rest: self.bytes, item: PhantomData }
+    }
+}
+
+/// The items of a list, one after the other.
+#[derive(Clone, Debug)]
+pub struct Items<'a, T> {
+    left: usize,
+    rest: &'a [u8],
+    item: PhantomData<T>,
+}
+
+impl<'a, T: Wire<'a>> Iterator for Items<'a, T> {
+    type Item = T;
+
+    // There are many loops over them, and a microcontroller needs this once.
+    #[inline(never)]
+    fn next(&mut self) -> Option<T> {
+        self.left = self.left.checked_sub(1)?;
         // `take` went over the very same bytes, so nothing fails here.
-        (0..self.count).map_while(move |_| {
-            let (item, after) = codec::take(rest).ok()?;
-            rest = after;
-            Some(item)
-        })
+        let (item, after) = codec::take(self.rest).ok()?;
+        self.rest = after;
+        Some(item)
     }
 }
 

@@ -31,7 +31,7 @@ use steadfast_core::config::{self, Malformed, Section};
 use steadfast_core::content::Content;
 use steadfast_core::digest::Digest;
 use steadfast_core::flash::layout::{Layout, Region};
-use steadfast_core::flash::slot::{Intact, Store};
+use steadfast_core::flash::slot::{CHUNK_MIN_BYTES, Intact, Store};
 use steadfast_core::id::SchemaId;
 use steadfast_core::manifest::CHECKS_MAX;
 use steadfast_core::outcome::Detail;
@@ -44,9 +44,6 @@ pub const SUBSCRIBERS_MAX: usize = 8;
 
 /// Longest section that is read, in bytes.
 pub const SECTION_MAX_BYTES: usize = 512;
-
-/// Through this many bytes a manifest is walked in search of a section.
-const CHUNK_BYTES: usize = 64;
 
 /// How long subscribers may take to look at a new configuration. On trial the device is restarted with it then; otherwise it goes on
 /// without them. Far longer than any task should sleep without listening, far shorter than a trial.
@@ -79,7 +76,7 @@ pub struct Application<F: 'static> {
 
 struct Buffers {
     section: [u8; SECTION_MAX_BYTES],
-    chunk: [u8; CHUNK_BYTES],
+    chunk: [u8; CHUNK_MIN_BYTES],
 }
 
 /// What the application wants of the loop for the next firmware.
@@ -125,7 +122,7 @@ impl<F: NorFlash> Application<F> {
             wish: Wish::None,
             wakers: MultiWakerRegistration::new(),
         };
-        let buffers = Mutex::new(Buffers { section: [0; SECTION_MAX_BYTES], chunk: [0; CHUNK_BYTES] });
+        let buffers = Mutex::new(Buffers { section: [0; SECTION_MAX_BYTES], chunk: [0; CHUNK_MIN_BYTES] });
         Self { flash, layout, checks, state: RefCell::new(state), buffers, spoken: Signal::new() }
     }
 

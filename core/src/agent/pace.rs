@@ -196,7 +196,9 @@ impl Pace {
         self.random ^= self.random << 13;
         self.random ^= self.random >> 7;
         self.random ^= self.random << 17;
-        self.random.checked_rem(limit).unwrap_or(0)
+        // The upper half: a microcontroller divides 32 bits by itself.
+        let (random, limit) = ((self.random >> 32) as u32, u32::try_from(limit).unwrap_or(u32::MAX));
+        random.checked_rem(limit).unwrap_or(0).into()
     }
 }
 

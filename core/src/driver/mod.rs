@@ -151,23 +151,42 @@ impl<F: NorFlash, L: Link, I: Identity, H: Health> Driver<F, L, I, H> {
         if self.started.is_none() && !self.start().await {
             return self.without_flash(now);
         }
-        let event = match self.event.take() {
-            Some(event) => event,
-            None => self.observe().await,
-        };
-        match &mut self.started {
-            Some((agent, _)) => {
-                let action = agent.handle(event, now);
-                self.perform(action).await
-            }
+        if self.event.is_none() {
+            self.observe().await;
+        }
+        match self.decide(now) {
+            Some(action) => self.perform(action).await,
             None => Next::Restart,
         }
     }
 
+    /// Tells the agent what happened. Events never lie in the state of a step that waits: they are the largest values there are.
+    #[inline(never)]
+    fn decide(&mut self, now: Instant) -> Option<Action> {
+        let (agent, _) = self.started.as_mut()?;
+        Some(agent.handle(self.event.take()?, now))
+    }
+
     async fn start(&mut self) -> bool {
-        self.started = self.load().await;
-        self.event = self.started.is_some().then_some(Event::Started);
+        let (flash, work) = (&mut self.ports.flash, &mut self.buffers.work);
+        if let Ok(store) = RecordStore::find(flash, &self.setting.layout, work).await {
+            self.begin(store);
+        }
         self.started.is_some()
+    }
+
+    /// Apart, so that agent and record are on the stack and gone.
+    #[inline(never)]
+    fn begin(&mut self, store: RecordStore) {
+        let identity = &mut self.ports.identity;
+        let record = store.record(&self.buffers.work).unwrap_or_else(|| lost(&*identity));
+        let seed = u64::from_le_bytes(identity.random());
+        let (agent, _) =
+            self.started.insert((Agent::new(identity.device(), self.setting.firmware, record, seed), store));
+        if self.is_final {
+            agent.firmware_is_final();
+        }
+        self.event = Some(Event::Started);
     }
 
     /// Flash cannot be read, or not be trusted with a record. The application runs its defaults meanwhile.
@@ -235,43 +254,25 @@ impl<F: NorFlash, L: Link, I: Identity, H: Health> Driver<F, L, I, H> {
         Store { flash: &mut self.ports.flash, layout: &self.setting.layout, chunk: &mut self.buffers.work }
     }
 
-    async fn load(&mut self) -> Option<(Agent, RecordStore)> {
-        let layout = &self.setting.layout;
-        let loaded = RecordStore::load(&mut self.ports.flash, layout, &mut self.buffers.work).await;
-        let (store, record) = loaded.ok()?;
-        let identity = &mut self.ports.identity;
-        let record = record.unwrap_or_else(|| lost(&*identity));
-        let seed = u64::from_le_bytes(identity.random());
-        let mut agent = Agent::new(identity.device(), self.setting.firmware, record, seed);
-        if self.is_final {
-            agent.firmware_is_final();
-        }
-        Some((agent, store))
-    }
-
     /// What happened while nothing was done.
-    async fn observe(&mut self) -> Event {
-        if let Some(section) = self.undecodable.take() {
-            return Event::Undecodable(section);
-        }
-        if let Some(words) = self.not_given.take() {
-            return Event::NotGiven(words);
-        }
-        let mut examined = Examined::default();
-        let Some(running) = &self.running else { return Event::Tick(examined) };
-        let mut store =
-            Store { flash: &mut self.ports.flash, layout: &self.setting.layout, chunk: &mut self.buffers.work };
-        // The answer's buffer is free: nothing is staged while the agent waits.
-        match running.manifest(&mut store, &mut self.buffers.answer).await {
-            Ok(manifest) => examine(&manifest, &mut self.ports.health, &mut examined),
-            // Unreadable checks have not passed; the trial's deadline decides.
-            Err(_) => examined.expected = u16::MAX,
-        }
-        Event::Tick(examined)
+    async fn observe(&mut self) {
+        self.event = Some(if let Some(section) = self.undecodable.take() {
+            Event::Undecodable(section)
+        } else if let Some(words) = self.not_given.take() {
+            Event::NotGiven(words)
+        } else if let Some(running) = &self.running {
+            let mut store =
+                Store { flash: &mut self.ports.flash, layout: &self.setting.layout, chunk: &mut self.buffers.work };
+            // The answer's buffer is free: nothing is staged while the agent waits.
+            let manifest = running.manifest(&mut store, &mut self.buffers.answer).await;
+            Event::Tick(examine(manifest, &mut self.ports.health))
+        } else {
+            Event::Tick(Examined::default())
+        });
     }
 
     async fn perform(&mut self, action: Action) -> Next {
-        self.event = match action {
+        match action {
             Action::Wait(until) => return Next::At(until),
             Action::Restart => return Next::Restart,
             Action::Activate(slot) => {
@@ -280,31 +281,39 @@ impl<F: NorFlash, L: Link, I: Identity, H: Health> Driver<F, L, I, H> {
                 return Next::Activate;
             }
             Action::Commit => match self.commit().await {
-                Some(event) => Some(event),
+                Some(is_done) => self.event = Some(if is_done { Event::Committed } else { Event::CommitFailed }),
                 None => return Next::Restart,
             },
-            Action::ReadBack(slot) => Some(Event::Read(self.read_back(slot).await)),
-            Action::Poll(flags) => Some(Event::Answer(self.poll(flags).await)),
-            Action::Stage(slot) => Some(Event::Staged(self.stage(slot).await)),
-            Action::Report(challenge) => Some(Event::Reported(self.report(challenge).await)),
-            Action::Scrub => Some(self.scrub().await),
-        };
+            Action::ReadBack(slot) => {
+                let facts = self.read_back(slot).await;
+                self.event = Some(Event::Read(facts));
+            }
+            Action::Poll(flags) => self.poll(flags).await,
+            Action::Stage(slot) => self.stage(slot).await,
+            Action::Report(challenge) => {
+                let reported = self.report(challenge).await;
+                self.event = Some(Event::Reported(reported));
+            }
+            Action::Scrub => {
+                let is_sound = self.scrub().await;
+                self.event = Some(if is_sound { Event::Sound } else { Event::Rotten });
+            }
+        }
         Next::Now
     }
 
-    /// `None` when nobody can say which record is in force: only a start can find out. Until flash answers again nothing may be
+    /// Whether it was done. `None` when nobody can say which record is in force: only a start can find out. Until flash answers again nothing may be
     /// decided, and least of all from the keys and the floor that the device was made with.
-    async fn commit(&mut self) -> Option<Event> {
+    async fn commit(&mut self) -> Option<bool> {
         let (agent, store) = self.started.as_mut()?;
         let (flash, work) = (&mut self.ports.flash, &mut self.buffers.work);
         if store.commit(flash, agent.record_mut(), work).await.is_ok() {
-            return Some(Event::Committed);
+            return Some(true);
         }
         // Whatever flash holds now is what counts.
-        let (loaded, record) = RecordStore::load(flash, &self.setting.layout, work).await.ok()?;
-        *store = loaded;
-        *agent.record_mut() = record?;
-        Some(Event::CommitFailed)
+        *store = RecordStore::find(flash, &self.setting.layout, work).await.ok()?;
+        *agent.record_mut() = store.record(work)?;
+        Some(false)
     }
 
     async fn read_back(&mut self, slot: Slot) -> Option<Facts> {
@@ -312,46 +321,61 @@ impl<F: NorFlash, L: Link, I: Identity, H: Health> Driver<F, L, I, H> {
         let content = agent.record().slot(slot)?.content;
         let mut store =
             Store { flash: &mut self.ports.flash, layout: &self.setting.layout, chunk: &mut self.buffers.work };
-        let intact = store.read_back(slot, &content).await?;
-        let manifest = intact.manifest(&mut store, &mut self.buffers.answer).await.ok()?;
-        let facts = facts(&manifest);
-        self.read = Some(intact);
-        Some(facts)
+        self.read = store.read_back(slot, &content).await;
+        let manifest = self.read.as_ref()?.manifest(&mut store, &mut self.buffers.answer).await.ok()?;
+        Some(facts(&manifest))
     }
 
-    async fn scrub(&mut self) -> Event {
-        let (Some(running), index) = (self.running.clone(), self.scrub_next) else { return Event::Sound };
-        let mut store = self.store();
-        let next = match store.scrub(&running, index).await {
+    /// Whether the part of the running slot that is due is as it was.
+    async fn scrub(&mut self) -> bool {
+        let Some(running) = &self.running else { return true };
+        let mut store =
+            Store { flash: &mut self.ports.flash, layout: &self.setting.layout, chunk: &mut self.buffers.work };
+        let next = match store.scrub(running, self.scrub_next).await {
             // Once more and whole: a read may fail for once.
             None => store.read_back(running.slot(), running.content()).await.map(|_| 0),
             next => next,
         };
         self.scrub_next = next.unwrap_or(0);
-        if next.is_some() { Event::Sound } else { Event::Rotten }
+        next.is_some()
     }
 
-    async fn poll(&mut self, flags: PollFlags) -> News {
-        let Some((agent, _)) = &self.started else { return News::Silence };
+    async fn poll(&mut self, flags: PollFlags) {
+        self.ask(flags);
         let buffers = &mut self.buffers;
-        let poll = agent.poll(flags, self.ports.identity.random());
-        buffers.polled = match codec::encode(&poll, &mut buffers.poll) {
-            Ok(bytes) => bytes.len(),
-            Err(refusal) => return News::Refused(refusal),
-        };
         let request = buffers.poll.get(..buffers.polled).unwrap_or_default();
-        match self.ports.link.exchange(Endpoint::Poll, request, &mut buffers.answer).await {
+        let answered = self.ports.link.exchange(Endpoint::Poll, request, &mut buffers.answer).await;
+        self.answered(flags, answered);
+    }
+
+    /// Puts the poll together.
+    #[inline(never)]
+    fn ask(&mut self, flags: PollFlags) {
+        let Some((agent, _)) = &self.started else { return };
+        let poll = agent.poll(flags, self.ports.identity.random());
+        // There is room for any.
+        let bytes = codec::encode(&poll, &mut self.buffers.poll);
+        self.buffers.polled = bytes.map_or(0, |bytes| bytes.len());
+    }
+
+    /// Keeps what an answer offers for staging.
+    #[inline(never)]
+    fn answered(&mut self, flags: PollFlags, answered: Result<usize, LinkFailed>) {
+        let news = match answered {
             Ok(length) => {
-                buffers.answered = length;
+                self.buffers.answered = length;
                 self.understand(flags)
             }
             Err(_) => News::Silence,
+        };
+        if let News::Changed(_, Ok(offer)) = &news {
+            self.offer = Some(offer.clone());
         }
+        self.event = Some(Event::Answer(news));
     }
 
-    /// Verifies the answer as far as it goes; keeps what it offers for staging.
-    #[inline(never)]
-    fn understand(&mut self, flags: PollFlags) -> News {
+    /// Verifies the answer as far as it goes.
+    fn understand(&self, flags: PollFlags) -> News {
         let Some((agent, _)) = &self.started else { return News::Silence };
         let buffers = &self.buffers;
         let bytes = buffers.answer.get(..buffers.answered).unwrap_or_default();
@@ -376,11 +400,7 @@ impl<F: NorFlash, L: Link, I: Identity, H: Health> Driver<F, L, I, H> {
             sections: if flags.has(PollFlags::PREPARING) { &[] } else { self.setting.firmware.sections },
             running: self.running.as_ref().map(|intact| *intact.content()),
         };
-        let news = reader.read(bytes).unwrap_or_else(News::Refused);
-        if let News::Changed(_, Ok(offer)) = &news {
-            self.offer = Some(offer.clone());
-        }
-        news
+        reader.read(bytes).unwrap_or_else(News::Refused)
     }
 
     /// Sends a report.
@@ -430,18 +450,24 @@ fn facts(manifest: &Manifest<'_>) -> Facts {
     Facts { settings: manifest.settings, policy: manifest.policy }
 }
 
+/// As much of some words as there is room for.
 fn explain(parts: &[&str]) -> Detail {
     let mut out = Detail::new();
-    for character in parts.iter().flat_map(|part| part.chars()) {
-        if out.push(character).is_err() {
+    for part in parts {
+        let room = out.capacity().saturating_sub(out.len());
+        let (taken, rest) = part.split_at_checked(part.floor_char_boundary(room)).unwrap_or_default();
+        if out.push_str(taken).is_err() || !rest.is_empty() {
             break;
         }
     }
     out
 }
 
-/// Asks every check of the manifest.
-fn examine(manifest: &Manifest<'_>, health: &mut impl Health, examined: &mut Examined) {
+/// Asks every check of the manifest. Checks that cannot be read have not passed; the trial's deadline decides.
+#[inline(never)]
+fn examine(manifest: Result<Manifest<'_>, Refusal>, health: &mut impl Health) -> Examined {
+    let mut examined = Examined::default();
+    let Ok(manifest) = manifest else { return Examined { expected: u16::MAX, ..examined } };
     let mut bit = 1_u16;
     for name in manifest.checks() {
         examined.expected |= bit;
@@ -457,4 +483,5 @@ fn examine(manifest: &Manifest<'_>, health: &mut impl Health, examined: &mut Exa
         }
         bit = bit.wrapping_shl(1);
     }
+    examined
 }

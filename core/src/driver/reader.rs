@@ -42,6 +42,7 @@ impl Reader<'_> {
         Ok(News::Changed(fresh, offer))
     }
 
+    #[inline(never)]
     fn offer(&self, bytes: &[u8], fresh: &Fresh) -> Result<Offer, Refused> {
         let unknown = |reason| Refused { content: ContentId::NONE, reason };
         let verified = self.trust.verify(bytes, Some(fresh)).map_err(unknown)?;

@@ -11,7 +11,7 @@ use crate::refusal::Refusal;
 pub(super) struct Source<'a, L> {
     pub(super) link: &'a mut L,
     pub(super) inline: &'a [u8],
-    pub(super) manifest: Manifest<'a>,
+    pub(super) manifest: &'a Manifest<'a>,
 }
 
 impl<L: Link> ObjectSource for Source<'_, L> {

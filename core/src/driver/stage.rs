@@ -4,7 +4,7 @@ use embedded_storage_async::nor_flash::NorFlash;
 
 use super::Driver;
 use super::source::Source;
-use crate::agent::Staged;
+use crate::agent::{Event, Staged};
 use crate::answer::Answer;
 use crate::codec;
 use crate::content::Content;
@@ -12,7 +12,6 @@ use crate::envelope::Envelope;
 use crate::flash::layout::Slot;
 use crate::flash::slot::{Intact, Store};
 use crate::flash::stage::{Finish, Target, Wanted};
-use crate::id::ContentId;
 use crate::manifest::{Manifest, Restart};
 use crate::ports::{Health, Identity, Link};
 use crate::refusal::Refusal;
@@ -20,15 +19,21 @@ use crate::report::Refused;
 
 impl<F: NorFlash, L: Link, I: Identity, H: Health> Driver<F, L, I, H> {
     /// Stages what was ordered last.
-    pub(super) async fn stage(&mut self, slot: Slot) -> Result<Staged, Refused> {
-        let nothing = Refused { content: ContentId::NONE, reason: Refusal::OBJECT_UNAVAILABLE };
-        let content = self.offer.as_ref().ok_or(nothing)?.verified.content();
-        let finish = self.finish(slot, &content);
-        let filled = self.fill((slot, finish), content).await;
-        let offer = self.offer.take().ok_or(nothing)?;
-        let (intact, scope) = filled.map_err(|reason| Refused { content: content.id(), reason })?;
-        self.staged = Some(intact.clone());
-        Ok(Staged { offer, intact, scope })
+    pub(super) async fn stage(&mut self, slot: Slot) {
+        let filled = self.fill(slot).await;
+        self.filled(filled);
+    }
+
+    #[inline(never)]
+    fn filled(&mut self, filled: Result<(Intact, Restart), Refusal>) {
+        let Some(offer) = self.offer.take() else { return };
+        self.event = Some(Event::Staged(match filled {
+            Ok((intact, scope)) => {
+                self.staged = Some(intact.clone());
+                Ok(Staged { offer, intact, scope })
+            }
+            Err(reason) => Err(Refused { content: offer.verified.content().id(), reason }),
+        }));
     }
 
     /// A slot's content is on record only after it was staged and read back in one go.
@@ -40,16 +45,19 @@ impl<F: NorFlash, L: Link, I: Identity, H: Health> Driver<F, L, I, H> {
 
     /// Takes the manifest and small objects from the answer, unchanged objects from the slot that runs, and the rest
     /// from the link.
-    async fn fill(&mut self, (slot, finish): (Slot, Finish), content: Content) -> Result<(Intact, Restart), Refusal> {
+    async fn fill(&mut self, slot: Slot) -> Result<(Intact, Restart), Refusal> {
+        let content = self.offer.as_ref().ok_or(Refusal::OBJECT_UNAVAILABLE)?.verified.content();
+        let finish = self.finish(slot, &content);
         let (manifest, inline) = ordered(self.buffers.answer.get(..self.buffers.answered).unwrap_or_default())?;
         let donor = self.running.as_ref().filter(|running| running.slot() == slot.other());
         let target = donor.map_or(Target::Slot(slot), Target::Beside);
-        let mut source = Source { link: &mut self.ports.link, inline, manifest };
         let mut store =
             Store { flash: &mut self.ports.flash, layout: &self.setting.layout, chunk: &mut self.buffers.work };
-        let intact = store.stage(&Wanted { content, manifest, target, finish }, &mut source).await?;
+        let wanted = Wanted { content, manifest, target, finish };
+        let mut source = Source { link: &mut self.ports.link, inline, manifest: &wanted.manifest };
+        let intact = store.stage(&wanted, &mut source).await?;
         let scope = match donor {
-            Some(running) => running.scope_of(&mut store, &content, &manifest).await,
+            Some(running) => running.scope_of(&mut store, &wanted.content, &wanted.manifest).await,
             None => Restart::Device,
         };
         Ok((intact, scope))

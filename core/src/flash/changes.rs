@@ -2,7 +2,7 @@
 
 use embedded_storage_async::nor_flash::NorFlash;
 
-use super::slot::{Intact, Store, WINDOW_BYTES, Walk};
+use super::slot::{Intact, Store, Walk};
 use crate::content::Content;
 use crate::manifest::{Kind, Manifest, Restart};
 use crate::refusal::Refusal;
@@ -26,15 +26,16 @@ impl Intact {
         manifest: &Manifest<'_>,
     ) -> Result<Restart, Refusal> {
         let (mut scope, mut entries) = (Restart::Nothing, manifest.objects());
-        let mut walk = Walk::open(store, self).await?;
-        while let Some((old, _)) = walk.next(store, &mut [0; WINDOW_BYTES]).await? {
+        let mut walk = Walk::new(store.layout, self)?;
+        walk.open(store).await?;
+        while let Some((old, _)) = walk.next(store).await? {
             let Some(new) = entries.next().filter(|new| new.section == old.section) else { return Ok(Restart::Device) };
             let secrets = new.kind == Kind::Private && content.private != self.content().private;
             if new != old || secrets {
                 scope = scope.max(old.flags.restart()).max(new.flags.restart());
             }
         }
-        walk.close()?;
+        walk.close(self)?;
         Ok(if entries.next().is_some() { Restart::Device } else { scope })
     }
 }

@@ -21,7 +21,7 @@ use embedded_storage_async::nor_flash::NorFlash;
 
 use super::io;
 use super::layout::{Layout, Region};
-use crate::codec;
+use crate::codec::{self, Reader, Wire};
 use crate::digest::Hasher;
 use crate::id::first;
 use crate::record::BootRecord;
@@ -65,8 +65,10 @@ impl BootRecord {
         if check != check_of(body) {
             return None;
         }
-        let (record, padding) = codec::take(body).ok()?;
-        padding.iter().all(|byte| *byte == 0).then_some(record)
+        let mut reader = Reader::new(body);
+        let record = Self::read(&mut reader);
+        let is_whole = reader.finish().is_ok_and(|padding| padding.iter().all(|byte| *byte == 0));
+        is_whole.then_some(record)
     }
 }
 
@@ -143,22 +145,45 @@ impl RecordStore {
         layout: &Layout,
         buffer: &mut [u8; RECORD_BYTES],
     ) -> Result<(Self, Option<BootRecord>), Refusal> {
+        let store = Self::find(flash, layout, buffer).await?;
+        let record = store.record(buffer);
+        Ok((store, record))
+    }
+
+    /// The same, but for decoding: the record in force is left in `buffer`, so that whoever waits for this has no room for it to
+    /// spare. See [`RecordStore::record`].
+    ///
+    /// # Errors
+    /// Those of [`RecordStore::load`].
+    pub async fn find<F: NorFlash>(
+        flash: &mut F,
+        layout: &Layout,
+        buffer: &mut [u8; RECORD_BYTES],
+    ) -> Result<Self, Refusal> {
         for _ in 0..LOADS_MAX {
-            let mut store = Self { region: layout.record, blocks: [Found::Nothing; BLOCKS_MAX], current: None };
+            let mut store = Self::unread(layout);
             for (index, found) in (0..store.region.blocks()).zip(&mut store.blocks) {
                 *found = survey(flash, layout, index, buffer).await;
             }
             let Some((index, found)) = store.youngest() else {
-                return if store.answers(flash, buffer).await { Ok((store, None)) } else { Err(Refusal::FLASH_FAILED) };
+                return if store.answers(flash, buffer).await { Ok(store) } else { Err(Refusal::FLASH_FAILED) };
             };
             store.current = Some(index);
-            let Some(mut record) = read_either(flash, store.region.block(index as u32), buffer).await else { continue };
-            if !matches!(found, Found::Pair(_)) || store.has_begun_after(found) {
-                store.commit(flash, &mut record, buffer).await?;
+            if !read_either(flash, store.region.block(index as u32), buffer).await {
+                continue;
             }
-            return Ok((store, Some(record)));
+            if !matches!(found, Found::Pair(_)) || store.has_begun_after(found) {
+                store.commit_copy(flash, buffer).await?;
+            }
+            return Ok(store);
         }
         Err(Refusal::FLASH_FAILED)
+    }
+
+    /// The record that [`RecordStore::find`] left in `buffer`; `None` when no copy counts.
+    #[must_use]
+    pub fn record(&self, buffer: &[u8; RECORD_BYTES]) -> Option<BootRecord> {
+        self.current.and_then(|_| BootRecord::decode_copy(buffer))
     }
 
     /// Writes `record`, its generation advanced, to a block that does not hold the record in force; where that fails and there is
@@ -174,20 +199,31 @@ impl RecordStore {
         record: &mut BootRecord,
         buffer: &mut [u8; RECORD_BYTES],
     ) -> Result<(), Refusal> {
+        record.encode_copy(buffer)?;
+        record.generation = self.commit_copy(flash, buffer).await?;
+        Ok(())
+    }
+
+    /// Commits the record in `buffer`. Returns its generation.
+    async fn commit_copy<F: NorFlash>(
+        &mut self,
+        flash: &mut F,
+        buffer: &mut [u8; RECORD_BYTES],
+    ) -> Result<u32, Refusal> {
         let mut refusal = Refusal::DOES_NOT_FIT;
         for _ in 0..BLOCKS_MAX {
             let Some(index) = self.oldest() else { break };
             // Above that of a block that failed a moment ago, too, whatever it holds.
             let newest = self.blocks.iter().filter_map(|found| found.generation());
             let newest = newest.reduce(|a, b| if is_younger(b, a) { b } else { a });
-            record.generation = newest.map_or(0, |newest| newest.wrapping_add(1));
-            record.encode_copy(buffer)?;
-            self.set(index, Found::Failed(record.generation));
+            let generation = newest.map_or(0, |newest| newest.wrapping_add(1));
+            renumber(buffer, generation)?;
+            self.set(index, Found::Failed(generation));
             match write_pair(flash, &self.region, index as u32, buffer).await {
                 Ok(()) => {
-                    self.set(index, Found::Pair(record.generation));
+                    self.set(index, Found::Pair(generation));
                     self.current = Some(index);
-                    return Ok(());
+                    return Ok(generation);
                 }
                 Err(why) => refusal = why,
             }
@@ -195,6 +231,12 @@ impl RecordStore {
             self.current = self.youngest_by(Found::whole).map(|(index, _)| index).or(self.current);
         }
         Err(refusal)
+    }
+
+    // Made in a future's state in place, it would be the one thing in the core to be moved by `memmove`, which is large.
+    #[inline(never)]
+    const fn unread(layout: &Layout) -> Self {
+        Self { region: layout.record, blocks: [Found::Nothing; BLOCKS_MAX], current: None }
     }
 
     /// Whether any copy can be read, whatever it says.
@@ -274,18 +316,21 @@ async fn write_pair<F: NorFlash>(
     Ok(())
 }
 
-/// Reads one copy. What cannot be read does not count.
-async fn read_copy<F: NorFlash>(flash: &mut F, address: u32, buffer: &mut [u8; RECORD_BYTES]) -> Option<BootRecord> {
-    io::read(flash, address, buffer).await.ok()?;
-    BootRecord::decode_copy(buffer)
+/// Reads the first copy of a block that counts into the buffer; whether there is one.
+async fn read_either<F: NorFlash>(flash: &mut F, block: u32, buffer: &mut [u8; RECORD_BYTES]) -> bool {
+    for copy in 0..COPIES {
+        if generation_at(flash, copy_address(block, copy), buffer).await.is_some() {
+            return true;
+        }
+    }
+    false
 }
 
-/// Reads the first copy that counts.
-async fn read_either<F: NorFlash>(flash: &mut F, block: u32, buffer: &mut [u8; RECORD_BYTES]) -> Option<BootRecord> {
-    match read_copy(flash, copy_address(block, 0), buffer).await {
-        Some(record) => Some(record),
-        None => read_copy(flash, copy_address(block, 1), buffer).await,
-    }
+/// Gives the record in the buffer another generation. Apart, so that a whole record on the stack is there and gone.
+#[inline(never)]
+fn renumber(copy: &mut [u8; RECORD_BYTES], generation: u32) -> Result<(), Refusal> {
+    let record = BootRecord::decode_copy(copy).ok_or(Refusal::FLASH_FAILED)?;
+    BootRecord { generation, ..record }.encode_copy(copy)
 }
 
 /// Looks at both copies of a block.

@@ -21,7 +21,7 @@ use embedded_storage_async::nor_flash::NorFlash;
 
 use super::io::{self, GRAIN_BYTES, grains};
 use super::layout::{Layout, Slot};
-use crate::codec::{self, wire};
+use crate::codec::{self, Reader, Wire, wire};
 use crate::content::{Content, ObjectRef};
 use crate::digest::{Digest, Hasher};
 use crate::id::first;
@@ -34,6 +34,9 @@ pub(super) const HEADER_BYTES: usize = 128;
 /// Bytes of the header's check.
 const CHECK_BYTES: usize = 16;
 
+/// Smallest working buffer: a header.
+pub const CHUNK_MIN_BYTES: usize = HEADER_BYTES;
+
 /// Flash with its layout and the one buffer through which bytes move.
 #[derive(Debug)]
 pub struct Store<'a, F> {
@@ -41,7 +44,7 @@ pub struct Store<'a, F> {
     pub flash: &'a mut F,
     /// Where the regions lie.
     pub layout: &'a Layout,
-    /// The working buffer; whole multiples of 32 bytes are used, at least one of them.
+    /// The working buffer, at least [`CHUNK_MIN_BYTES`]; whole multiples of 32 bytes are used.
     pub chunk: &'a mut [u8],
 }
 
@@ -64,16 +67,17 @@ wire! {
 }
 
 impl Head {
-    /// The header's bytes.
-    pub(super) fn encode(&self) -> Result<[u8; HEADER_BYTES], Refusal> {
-        let mut header = [0; HEADER_BYTES];
+    /// Writes the header's bytes into the start of `buffer`.
+    pub(super) fn encode<'b>(&self, buffer: &'b mut [u8]) -> Result<&'b [u8], Refusal> {
+        let header = buffer.get_mut(..HEADER_BYTES).ok_or(Refusal::TOO_LARGE)?;
+        header.fill(0);
         let (check, body) = header.split_at_mut_checked(CHECK_BYTES).ok_or(Refusal::TOO_LARGE)?;
         codec::encode(self, body)?;
         check.copy_from_slice(&check_of(body));
         Ok(header)
     }
 
-    fn decode(header: &[u8; HEADER_BYTES]) -> Option<Self> {
+    fn decode(header: &[u8]) -> Option<Self> {
         let (check, body) = header.split_at_checked(CHECK_BYTES)?;
         let (head, padding) = codec::take(body).ok()?;
         (check == check_of(body) && padding.iter().all(|byte| *byte == 0)).then_some(head)
@@ -124,9 +128,9 @@ impl<F: NorFlash> Store<'_, F> {
 
     /// Reads header, manifest, and all parts or `only` one. Returns the number of the last part, too.
     async fn inspect(&mut self, slot: Slot, wanted: &Content, only: Option<usize>) -> Option<(Intact, usize)> {
-        let mut header = [0; HEADER_BYTES];
-        io::read(self.flash, self.layout.slot(slot).start, &mut header).await.ok()?;
-        let head = Head::decode(&header).filter(|head| head.content == *wanted)?;
+        let header = self.chunk.get_mut(..HEADER_BYTES)?;
+        io::read(self.flash, self.layout.slot(slot).start, header).await.ok()?;
+        let head = Head::decode(header).filter(|head| head.content == *wanted)?;
         let intact = Intact { slot, content: *wanted, manifest_bytes: head.manifest_bytes };
         let last = self.check(&intact, only).await.ok()?;
         Some((intact, last))
@@ -136,14 +140,15 @@ impl<F: NorFlash> Store<'_, F> {
     /// whether there is one or not.
     async fn check(&mut self, intact: &Intact, only: Option<usize>) -> Result<usize, Refusal> {
         let is_due = |index: usize| only.is_none_or(|only| only == index);
-        let (mut walk, mut index) = (Walk::open(self, intact).await?, 0_usize);
-        while let Some((_, part)) = walk.next(self, &mut [0; WINDOW_BYTES]).await? {
+        let (mut walk, mut index) = (Walk::new(self.layout, intact)?, 0_usize);
+        walk.open(self).await?;
+        while let Some((_, part)) = walk.next(self).await? {
             if let Some(part) = part.filter(|_| is_due(index)) {
                 self.verify(intact.slot, &part).await?;
             }
             index = index.saturating_add(1);
         }
-        if let Some(private) = walk.close()?.filter(|_| is_due(index)) {
+        if let Some(private) = walk.close(intact)?.filter(|_| is_due(index)) {
             self.verify(intact.slot, &private).await?;
         }
         Ok(index)
@@ -254,19 +259,20 @@ impl Intact {
         store: &mut Store<'_, F>,
         sought: &Sought<'_>,
     ) -> Result<Option<Part>, Refusal> {
-        let (mut found, mut walk) = (None, Walk::open(store, self).await?);
-        while let Some((entry, part)) = walk.next(store, &mut [0; WINDOW_BYTES]).await? {
+        let (mut found, mut walk) = (None, Walk::new(store.layout, self)?);
+        walk.open(store).await?;
+        while let Some((entry, part)) = walk.next(store).await? {
             let matches = match sought {
                 Sought::Section(name) => entry.section == *name,
-                Sought::Object(object) => part.is_some_and(|part| part.object == *object),
+                Sought::Object(object) => part.is_some_and(|part| part.object == **object),
                 Sought::Private => false,
             };
             found = if matches { part } else { found };
         }
-        let private = walk.close()?;
+        let private = walk.close(self)?;
         Ok(match sought {
             Sought::Private => private,
-            Sought::Object(object) => found.or(private.filter(|part| part.object == *object)),
+            Sought::Object(object) => found.or(private.filter(|part| part.object == **object)),
             Sought::Section(_) => found,
         })
     }
@@ -291,17 +297,15 @@ pub(super) enum Sought<'a> {
     /// The object of this section or file.
     Section(&'a str),
     /// Any part with these bytes.
-    Object(ObjectRef),
+    Object(&'a ObjectRef),
     /// The private object.
     Private,
 }
 
 /// Longest encoding of one thing in a manifest, the settings with the policy and a count, or an entry, rounded up.
-pub(super) const WINDOW_BYTES: usize = 96;
+const WINDOW_BYTES: usize = 96;
 
-pub(super) type Window = [u8; WINDOW_BYTES];
-
-/// A walk over a manifest in flash, entry by entry through a small window, because it need not fit into any buffer. It
+/// A walk over a manifest in flash, entry by entry through the start of the working buffer, because it need not fit into any. It
 /// hashes the very bytes it decodes.
 pub(super) struct Walk {
     /// The address of what comes next, and of the manifest's end.
@@ -312,45 +316,39 @@ pub(super) struct Walk {
     /// Where the next part starts in the slot.
     offset: u32,
     hasher: Hasher,
-    content: Content,
 }
 
 impl Walk {
-    /// Goes to the first entry.
-    pub(super) async fn open<F: NorFlash>(store: &mut Store<'_, F>, intact: &Intact) -> Result<Self, Refusal> {
-        let region = store.layout.slot(intact.slot);
+    /// A walk over the manifest of a slot, at its start.
+    pub(super) fn new(layout: &Layout, intact: &Intact) -> Result<Self, Refusal> {
+        let region = layout.slot(intact.slot);
         let object = ObjectRef { digest: intact.content.manifest, size: intact.manifest_bytes };
         let manifest = Part { offset: HEADER_BYTES as u32, object };
         let offset = manifest.next().filter(|next| *next <= region.length).ok_or(Refusal::READ_BACK)?;
         let (at, end) = (region.start.saturating_add(manifest.offset), region.start.saturating_add(manifest.end()));
-        let mut walk = Self { at, end, left: 0, offset, hasher: Hasher::new(), content: intact.content };
-        let window = &mut [0; WINDOW_BYTES];
-        let bytes = walk.fill(store, window).await?;
-        let (_, rest) = codec::take::<Settings>(bytes)?;
-        let (_, rest) = codec::take::<Policy>(rest)?;
-        let (checks, rest) = codec::take::<u8>(rest)?;
-        walk.advance(bytes, rest);
-        for _ in 0..checks {
-            let bytes = walk.fill(store, window).await?;
-            let (_, rest) = codec::take::<&str>(bytes)?;
-            walk.advance(bytes, rest);
+        Ok(Self { at, end, left: 0, offset, hasher: Hasher::new() })
+    }
+
+    /// Goes to the first entry.
+    pub(super) async fn open<F: NorFlash>(&mut self, store: &mut Store<'_, F>) -> Result<(), Refusal> {
+        let mut ahead = Ahead::Settings;
+        while ahead != Ahead::Entries {
+            let bytes = self.fill(store).await?;
+            let mut reader = Reader::new(bytes);
+            ahead = ahead.step(&mut reader, &mut self.left);
+            self.advance(bytes, reader.finish()?);
         }
-        let bytes = walk.fill(store, window).await?;
-        let (left, rest) = codec::take::<u8>(bytes)?;
-        walk.advance(bytes, rest);
-        walk.left = left;
-        Ok(walk)
+        Ok(())
     }
 
     /// The next entry and, unless it is private, where its bytes lie.
-    pub(super) async fn next<'w, F: NorFlash>(
+    pub(super) async fn next<'s, F: NorFlash>(
         &mut self,
-        store: &mut Store<'_, F>,
-        window: &'w mut Window,
-    ) -> Result<Option<(Entry<'w>, Option<Part>)>, Refusal> {
+        store: &'s mut Store<'_, F>,
+    ) -> Result<Option<(Entry<'s>, Option<Part>)>, Refusal> {
         let Some(left) = self.left.checked_sub(1) else { return Ok(None) };
         self.left = left;
-        let bytes = self.fill(store, window).await?;
+        let bytes = self.fill(store).await?;
         let (entry, rest) = codec::take::<Entry<'_>>(bytes)?;
         self.advance(bytes, rest);
         let part = entry.object().map(|object| Part { offset: self.offset, object });
@@ -361,21 +359,17 @@ impl Walk {
     }
 
     /// After the last entry: the private part, if what was walked over is the manifest it should be.
-    pub(super) fn close(self) -> Result<Option<Part>, Refusal> {
-        if self.at != self.end || self.hasher.finish() != self.content.manifest {
+    pub(super) fn close(self, intact: &Intact) -> Result<Option<Part>, Refusal> {
+        if self.at != self.end || self.hasher.finish() != intact.content.manifest {
             return Err(Refusal::READ_BACK);
         }
-        Ok(self.content.private.map(|object| Part { offset: self.offset, object }))
+        Ok(intact.content.private.map(|object| Part { offset: self.offset, object }))
     }
 
-    /// Reads what comes next into the window, as far as it goes.
-    async fn fill<'w, F: NorFlash>(
-        &self,
-        store: &mut Store<'_, F>,
-        window: &'w mut Window,
-    ) -> Result<&'w [u8], Refusal> {
+    /// Reads what comes next into the working buffer, as far as it goes.
+    async fn fill<'s, F: NorFlash>(&self, store: &'s mut Store<'_, F>) -> Result<&'s [u8], Refusal> {
         let count = (self.end.saturating_sub(self.at) as usize).min(WINDOW_BYTES);
-        let bytes = window.get_mut(..count).ok_or(Refusal::READ_BACK)?;
+        let bytes = store.chunk.get_mut(..count).ok_or(Refusal::TOO_LARGE)?;
         io::read(store.flash, self.at, bytes).await?;
         Ok(bytes)
     }
@@ -385,5 +379,28 @@ impl Walk {
         let used = bytes.len().saturating_sub(rest.len());
         self.hasher.update(bytes.get(..used).unwrap_or_default());
         self.at = self.at.saturating_add(used as u32);
+    }
+}
+
+/// What comes next in a manifest, as far as its entries.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Ahead {
+    Settings,
+    Checks,
+    Entries,
+}
+
+impl Ahead {
+    /// Reads one thing, keeps how many of its kind are `left`, and says what follows.
+    fn step(self, from: &mut Reader<'_>, left: &mut u8) -> Self {
+        if self == Self::Settings {
+            let _ = (Settings::read(from), Policy::read(from));
+        } else if let Some(fewer) = left.checked_sub(1) {
+            let _ = <&str>::read(from);
+            *left = fewer;
+            return Self::Checks;
+        }
+        *left = u8::read(from);
+        if self == Self::Settings { Self::Checks } else { Self::Entries }
     }
 }

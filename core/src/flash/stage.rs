@@ -26,7 +26,7 @@ use super::layout::{Region, Slot};
 use super::slot::{HEADER_BYTES, Head, Intact, Part, Sought, Store};
 use crate::content::{Content, ObjectRef};
 use crate::digest::Hasher;
-use crate::manifest::Manifest;
+use crate::manifest::{Entry, Items, Manifest};
 use crate::refusal::Refusal;
 
 /// Where objects come from when no slot has them.
@@ -95,23 +95,52 @@ impl Wanted<'_> {
     }
 
     /// The objects and the private object with their places in the manifest. Ends early where offsets exceed 32 bits.
-    fn parts(&self) -> impl Iterator<Item = (usize, Part)> {
-        let objects = self.manifest.objects().map(|entry| entry.object()).chain([self.content.private]);
-        let objects = objects.enumerate().filter_map(|(index, object)| Some((index, object?)));
-        let mut offset = self.manifest_part().next();
-        objects.map_while(move |(index, object)| {
-            let part = Part { offset: offset?, object };
-            offset = part.next();
-            Some((index, part))
-        })
+    fn parts(&self) -> Parts<'_> {
+        Parts {
+            entries: self.manifest.objects(),
+            private: self.content.private,
+            index: 0,
+            offset: self.manifest_part().next(),
+        }
     }
 
     /// Bytes of a slot that holds all of it.
     fn needed(&self) -> Option<u32> {
-        let parts = self.manifest.objects().filter_map(|entry| entry.object()).chain(self.content.private);
-        parts
-            .map(|object| object.size)
-            .try_fold(self.manifest_part().next()?, |sum, size| sum.checked_add(grains(size)?))
+        let mut end = self.manifest_part().next();
+        for (_, part) in self.parts() {
+            end = part.next();
+        }
+        end
+    }
+}
+
+/// See [`Wanted::parts`].
+struct Parts<'a> {
+    entries: Items<'a, Entry<'a>>,
+    private: Option<ObjectRef>,
+    index: usize,
+    offset: Option<u32>,
+}
+
+impl Iterator for Parts<'_> {
+    type Item = (usize, Part);
+
+    #[inline(never)]
+    fn next(&mut self) -> Option<(usize, Part)> {
+        loop {
+            let entry = self.entries.next();
+            let object = match &entry {
+                Some(entry) => entry.object(),
+                None => Some(self.private.take()?),
+            };
+            let index = self.index;
+            self.index = index.saturating_add(1);
+            if let Some(object) = object {
+                let part = Part { offset: self.offset?, object };
+                self.offset = part.next();
+                return Some((index, part));
+            }
+        }
     }
 }
 
@@ -144,10 +173,14 @@ impl<F: NorFlash> Store<'_, F> {
         let from = self.clear(wanted, needed).await?;
         let mut progress = Progress { region, from, blank: false };
         if from == 0 {
-            progress.program(self.flash, self.layout.erased, 0, &wanted.head().encode()?).await?;
+            let header = wanted.head().encode(self.chunk)?;
+            progress.program(self.flash, self.layout.erased, 0, header).await?;
         }
         self.put(&mut progress, &wanted.manifest_part(), &mut Origin::<S>::Memory(wanted.manifest.bytes())).await?;
-        for (index, part) in wanted.parts().filter(|(_, part)| part.end() > from) {
+        for (index, part) in wanted.parts() {
+            if part.end() <= from {
+                continue;
+            }
             let mut origin = match self.donated(&wanted.target, &part).await {
                 Some(address) => Origin::Donor(address),
                 None => Origin::Source(source, index),
@@ -175,7 +208,7 @@ impl<F: NorFlash> Store<'_, F> {
         let region = self.layout.slot(slot);
         let blocks = needed.div_ceil(region.erase_bytes.max(1));
         let (mut from, mut end) = (0, blocks);
-        if io::holds(self.flash, region.start, &wanted.head().encode()?).await {
+        if io::holds(self.flash, region.start, wanted.head().encode(self.chunk)?).await {
             let top = self.top(&region, blocks).await;
             from = self.sound_blocks(wanted, top).await;
             // A torn word above may read as blank.
@@ -212,7 +245,10 @@ impl<F: NorFlash> Store<'_, F> {
         if !io::holds(self.flash, region.start.saturating_add(HEADER_BYTES as u32), below).await {
             return 0;
         }
-        for (_, part) in wanted.parts().take_while(|(_, part)| part.end() <= limit) {
+        for (_, part) in wanted.parts() {
+            if part.end() > limit {
+                break;
+            }
             if self.verify(wanted.target.slot(), &part).await.is_err() {
                 return region.block_of(part.offset);
             }
@@ -223,7 +259,7 @@ impl<F: NorFlash> Store<'_, F> {
     /// The address of a part's bytes in the donor slot, if it has them and they verify.
     async fn donated(&mut self, target: &Target<'_>, part: &Part) -> Option<u32> {
         let Target::Beside(donor) = target else { return None };
-        let found = donor.locate(self, &Sought::Object(part.object)).await.ok()??;
+        let found = donor.locate(self, &Sought::Object(&part.object)).await.ok()??;
         self.verify(donor.slot(), &found).await.ok()?;
         Some(self.layout.slot(donor.slot()).start.saturating_add(found.offset))
     }
@@ -241,16 +277,17 @@ impl<F: NorFlash> Store<'_, F> {
         while done < part.object.size {
             let at = part.offset.saturating_add(done);
             let count = self.room(part.object.size.saturating_sub(done).min(progress.to_border(at)));
-            let Self { flash, layout, chunk } = self;
-            let whole = grains(count).and_then(|whole| chunk.get_mut(..whole as usize)).ok_or(Refusal::TOO_LARGE)?;
+            let (flash, erased) = (&mut *self.flash, self.layout.erased);
+            let whole =
+                grains(count).and_then(|whole| self.chunk.get_mut(..whole as usize)).ok_or(Refusal::TOO_LARGE)?;
             let (piece, padding) = whole.split_at_mut_checked(count as usize).ok_or(Refusal::TOO_LARGE)?;
             if piece.is_empty() {
                 return Err(Refusal::TOO_LARGE);
             }
             origin.fill(flash, part.object, done, piece).await?;
             hasher.update(piece);
-            padding.fill(layout.erased);
-            progress.program(flash, layout.erased, at, whole).await?;
+            padding.fill(erased);
+            progress.program(flash, erased, at, whole).await?;
             done = done.saturating_add(count);
         }
         if hasher.finish() == part.object.digest {

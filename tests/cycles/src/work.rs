@@ -11,7 +11,7 @@ use steadfast_core::envelope::{ENVELOPE_MAX_BYTES, Envelope, Proof, Trust};
 use steadfast_core::flash::layout::Slot;
 use steadfast_core::flash::record::{RECORD_BYTES, RecordStore};
 use steadfast_core::flash::slot::Store;
-use steadfast_core::flash::stage::{ObjectSource, Target, Wanted};
+use steadfast_core::flash::stage::{Finish, ObjectSource, Target, Wanted};
 use steadfast_core::id::{DeviceId, FleetId, SchemaId};
 use steadfast_core::identity::Seed;
 use steadfast_core::keyring::{Director, Keyring, Role};
@@ -83,7 +83,8 @@ pub(crate) fn measure(count: &mut dyn FnMut(&str, &mut dyn FnMut())) {
     let mut flash = Ram::new();
     let mut chunk = [0; RECORD_BYTES];
     let parsed = Manifest::parse(manifest).expect("it is sound");
-    let wanted = Wanted { content, manifest: parsed, target: Target::Slot(Slot::A) };
+    let target = Target::Slot(Slot::A);
+    let wanted = Wanted { content, manifest: parsed, target, finish: Finish::Unknown };
     count("stage", &mut || {
         let mut store = Store { flash: &mut flash, layout: &LAYOUT, chunk: &mut chunk };
         assert!(block_on(store.stage(&wanted, &mut Sections)).is_ok());
