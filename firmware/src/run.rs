@@ -80,7 +80,9 @@ async fn turn<B: Board, L: Link, I: Identity, H: Health>(
         if application.is_final() {
             driver.firmware_is_final();
         }
-        if let Some(next) = application.next_schema().filter(|_| preparing.is_none()) {
+        // A driver that has not started yet would not hear it.
+        let is_free = preparing.is_none() && driver.record().is_some();
+        if let Some(next) = application.next_schema().filter(|_| is_free) {
             driver.prepare(next);
             preparing = Some(next);
         }

@@ -140,7 +140,18 @@ impl Board {
 /// # Errors
 /// When nobody said where it is.
 pub fn firmware(machine: Machine) -> Result<PathBuf, QemuError> {
-    let variable = format!("STEADFAST_ELF_{}", machine.name().replace('-', "_").to_uppercase());
+    named(format!("STEADFAST_ELF_{}", machine.name().replace('-', "_").to_uppercase()))
+}
+
+/// The firmware after that one, which has another schema.
+///
+/// # Errors
+/// When nobody said where it is.
+pub fn next_firmware(machine: Machine) -> Result<PathBuf, QemuError> {
+    named(format!("STEADFAST_ELF_{}_NEXT", machine.name().replace('-', "_").to_uppercase()))
+}
+
+fn named(variable: String) -> Result<PathBuf, QemuError> {
     std::env::var_os(&variable).map(PathBuf::from).ok_or(QemuError::NoFirmware(variable))
 }
 

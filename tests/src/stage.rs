@@ -63,11 +63,20 @@ impl Actor {
     pub fn switch_on(&mut self) {
         self.power = match self.device.model {
             Model::Sensor => {
-                let board = qemu::Board::new(self.machine, &self.device.image()).expect("a board");
-                Power::Board(board.start().expect("QEMU starts"))
+                let firmware = qemu::firmware(self.machine).expect("a firmware");
+                return self.switch_on_with(&firmware);
             }
             Model::Gateway => Power::Gateway { _process: self.device.start().expect("the gateway starts") },
         };
+    }
+
+    /// Switches a board on that has got this firmware.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub fn switch_on_with(&mut self, firmware: &Path) {
+        let board = qemu::Board::with_firmware(self.machine, firmware, &self.device.image()).expect("a board");
+        self.power = Power::Board(board.start().expect("QEMU starts"));
     }
 
     /// Pulls the plug.

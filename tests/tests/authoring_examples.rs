@@ -8,7 +8,7 @@ use steadfast::schema::from_file;
 use steadfast_core::config::Configuration;
 
 /// The firmware's own types, so that the example cannot drift away from them.
-#[allow(unreachable_pub)]
+#[allow(unreachable_pub, unexpected_cfgs)]
 #[path = "../../boards/thermometer/src/config.rs"]
 mod sample_application;
 

@@ -1,5 +1,7 @@
 //! The board as Steadfast sees it: what it declares, and where its flash regions lie.
 
+use defmt::Display2Format;
+use steadfast_core::driver::Prepared;
 use steadfast_core::flash::layout::{Layout, Region};
 use steadfast_emulated::reset::Cause;
 use steadfast_firmware::board::{Board, Source};
@@ -41,5 +43,10 @@ impl Board for Emcraft {
 
     fn restart(&self) -> ! {
         reset::now(Cause::Asked)
+    }
+
+    /// A bootloader would be told here, and would restart. QEMU is given its firmware by whoever starts it.
+    fn swap(&self, prepared: &Prepared<'_>) {
+        defmt::info!("prepared {}: start the next firmware", Display2Format(&prepared.content().id()));
     }
 }

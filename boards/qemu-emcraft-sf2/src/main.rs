@@ -39,6 +39,7 @@ async fn run(spawner: Spawner, stack: Stack) {
         flash: unsafe { Flash::take() },
         identity: board::flash::identity::OFFSET as u32,
         layout: LAYOUT,
+        next_firmware: board::next_firmware::OFFSET as u32,
         card: Card::take(),
         seed: random_u64(),
         reset: cause.for_core(),

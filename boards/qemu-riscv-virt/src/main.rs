@@ -33,6 +33,7 @@ async fn main(spawner: Spawner) {
         flash: unsafe { Flash::take() },
         identity: board::flash::identity::OFFSET as u32,
         layout: LAYOUT,
+        next_firmware: board::next_firmware::OFFSET as u32,
         card: Card::find().expect("the machine has a network card"),
         seed: wall_clock_ns(),
         reset: cause.for_core(),

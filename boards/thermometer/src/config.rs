@@ -1,4 +1,6 @@
 //! What can be configured: three sections. The linker keeps their description in the ELF file, for `steadfast schema add`.
+//!
+//! With the feature `next` this is the firmware after the present one, which knows a field by another name and type: tests swap the two.
 
 use steadfast_core::config::{Config, Duration, heapless};
 
@@ -21,8 +23,13 @@ pub struct Thermometer {
 #[derive(Config, Debug, PartialEq, Eq)]
 pub struct Network {
     /// `host:port` of the Steadfast server; empty for the one that the device was flashed with.
+    #[cfg(not(feature = "next"))]
     #[config(default = "")]
     pub server: heapless::String<64>,
+    /// `host:port` of the Steadfast server, unless it is the one that the device was flashed with.
+    #[cfg(feature = "next")]
+    #[config(was = "server")]
+    pub address: Option<heapless::String<64>>,
 }
 
 /// How the sensor is read.

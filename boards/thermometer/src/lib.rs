@@ -9,8 +9,9 @@ pub mod config;
 mod network;
 mod sampling;
 mod sensor;
+mod upgrade;
 
-use embassy_futures::join::join3;
+use embassy_futures::join::join4;
 use embassy_net::{Config, DhcpConfig, Runner, StackResources};
 use embassy_net_driver::Driver;
 use embassy_sync::blocking_mutex::raw::NoopRawMutex;
@@ -18,6 +19,7 @@ use embassy_sync::watch::Watch;
 use embassy_time::{Duration, Timer};
 use static_cell::StaticCell;
 use steadfast_core::config::{Configuration, Defaults, Section};
+use steadfast_core::digest::Digest;
 use steadfast_core::flash::layout::Layout;
 use steadfast_core::id::FirmwareId;
 use steadfast_core::ports::ResetCause;
@@ -52,6 +54,8 @@ pub struct Parts<B: Board + 'static, D> {
     pub identity: u32,
     /// Where record and slots lie.
     pub layout: Layout,
+    /// Where whatever brings firmwares onto the device leaves the next one.
+    pub next_firmware: u32,
     /// Its network card.
     pub card: D,
     /// Picks the first local port: the same one after a reset would meet the connection of before.
@@ -106,6 +110,7 @@ pub async fn assemble<B: Board, D: Driver>(
     let Ok(device) = Device::read(&mut parts.flash, parts.identity, parts.board).await else {
         nobody(parts.board).await
     };
+    let next = upgrade::Place { offset: parts.next_firmware, erased: parts.layout.erased };
     let flashed = device.server().try_into().unwrap_or_default();
     let flash = memory.flash.init(SharedFlash::new(parts.flash));
     let application: &Application<B::Flash> =
@@ -123,12 +128,11 @@ pub async fn assemble<B: Board, D: Driver>(
         identity: device,
         firmware: firmware::<Thermometer>(firmware_id(), parts.reset),
     };
-    // No board of this one has a bootloader that brings a former firmware back.
-    application.firmware_is_final();
-    let application = join3(
+    let application = join4(
         network::run(application.subscribe(), &SERVER, flashed),
         sampling::run(application.subscribe(), readings),
         alarms::run(application.subscribe(), listener),
+        upgrade::run(application, flash, next),
     );
     Pieces { network, agent, application }
 }
@@ -140,11 +144,11 @@ async fn nobody(board: &impl Board) -> ! {
     board.restart()
 }
 
-/// The version, as far as it fits: what one build rejects, the next may try again.
+/// A digest of the version, as far as it fits: what one build rejects, the next may try again. Of the version itself the record would keep
+/// the first letters, which seldom change.
 fn firmware_id() -> FirmwareId {
-    let mut id = [0; FirmwareId::BYTES];
-    id.iter_mut().zip(env!("CARGO_PKG_VERSION").bytes()).for_each(|(to, from)| *to = from);
-    FirmwareId(id)
+    let version = if cfg!(feature = "next") { "next" } else { env!("CARGO_PKG_VERSION") };
+    FirmwareId(Digest::of(version.as_bytes()).0.first_chunk().copied().unwrap_or_default())
 }
 
 /// The section's values, or the firmware's own where there are none.

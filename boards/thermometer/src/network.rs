@@ -15,9 +15,17 @@ pub(crate) async fn run<F: NorFlash>(
 ) -> ! {
     let mut values = or_defaults(network.section().await);
     loop {
-        let address = if values.server.is_empty() { &flashed } else { &values.server };
+        let address = if named(&values).is_empty() { &flashed } else { named(&values) };
         server.set(address);
-        defmt::info!("server {=str}", address.as_str());
+        defmt::info!("server {=str}", address);
         values = or_defaults(network.changed().await);
     }
+}
+
+/// The server that the configuration names, if any.
+fn named(values: &Network) -> &str {
+    #[cfg(not(feature = "next"))]
+    return &values.server;
+    #[cfg(feature = "next")]
+    return values.address.as_deref().unwrap_or_default();
 }

@@ -23,6 +23,11 @@ impl Board {
     pub(crate) fn variable(&self) -> String {
         format!("STEADFAST_ELF_{}", self.package.replace('-', "_").to_uppercase())
     }
+
+    /// The same for the firmware after the present one.
+    pub(crate) fn next_variable(&self) -> String {
+        format!("{}_NEXT", self.variable())
+    }
 }
 
 /// QEMU's `virt` machine with a 32-bit RISC-V processor.
@@ -41,16 +46,31 @@ pub(crate) const BOARDS: [Board; 2] = [QEMU_RISCV_VIRT, QEMU_EMCRAFT_SF2];
 pub(crate) fn build(board: &Board) -> Result<PathBuf> {
     setup::run()?;
     cargo_build(board.target, &["--package", board.package])?;
-    Ok(paths::bare_metal_target().join(board.target).join("firmware").join(board.package))
+    Ok(program(board, board.package))
 }
 
-/// Builds the firmware of all boards, and prints where it lies.
+/// Builds the firmware after the present one, with which tests replace it; returns the ELF file.
+///
+/// # Errors
+/// As [`build`].
+pub(crate) fn build_next(board: &Board) -> Result<PathBuf> {
+    setup::run()?;
+    cargo_build(board.target, &["--package", board.package, "--bin", "next", "--features", "next"])?;
+    Ok(program(board, "next"))
+}
+
+fn program(board: &Board, name: &str) -> PathBuf {
+    paths::bare_metal_target().join(board.target).join("firmware").join(name)
+}
+
+/// Builds the firmwares of all boards, and prints where they lie.
 ///
 /// # Errors
 /// As [`build`].
 pub(crate) fn build_all() -> Result<()> {
     for board in &BOARDS {
         println!("{}", build(board)?.display());
+        println!("{}", build_next(board)?.display());
     }
     Ok(())
 }

@@ -100,7 +100,7 @@ fn all() -> Result<()> {
 /// Builds what runs beside tests, and tells them where it lies.
 fn give_boards(tests: &mut Command) -> Result<()> {
     for board in &board::BOARDS {
-        tests.env(board.variable(), board::build(board)?);
+        tests.env(board.variable(), board::build(board)?).env(board.next_variable(), board::build_next(board)?);
     }
     let programs = programs::build()?;
     tests.env("STEADFAST_PROGRAM", programs.steadfast).env("STEADFAST_GATEWAY_PROGRAM", programs.gateway);
