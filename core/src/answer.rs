@@ -184,7 +184,10 @@ impl Asked<'_> {
         let Director::Assignments(keys) = &self.keyring.director else {
             return Err(Refusal::NO_DIRECTOR);
         };
-        Message::new(kind, self.fleet, self.poll, signed.statement)?.verify(keys, 1, signed.signatures)
+        match &Message::new(kind, self.fleet, self.poll, signed.statement) {
+            Ok(message) => message.verify(keys, 1, signed.signatures),
+            Err(refusal) => Err(*refusal),
+        }
     }
 }
 

@@ -157,11 +157,10 @@ impl Trust<'_> {
         let release = Release::decode(proof.release)?;
         self.permits(&release, proof.release, fresh)?;
         let publisher = &self.keyring.publisher;
-        Message::new(Kind::Release, &self.fleet, &[], proof.release)?.verify(
-            &publisher.keys,
-            publisher.threshold,
-            proof.signatures,
-        )?;
+        match &Message::new(Kind::Release, &self.fleet, &[], proof.release) {
+            Ok(message) => message.verify(&publisher.keys, publisher.threshold, proof.signatures)?,
+            Err(refusal) => return Err(*refusal),
+        }
         let leaf = Leaf::new(self.device, self.schema, content);
         if tree::root(leaf.hash(), proof.index, release.leaves, proof.path)? != release.root {
             return Err(Refusal::NOT_IN_RELEASE);

@@ -120,10 +120,14 @@ impl Keyring {
         if self.version.checked_add(1) != Some(next.version) || next.publisher_epoch < self.publisher_epoch {
             return Err(Refusal::KEYRING_VERSION);
         }
-        let message = Message::new(Kind::Keyring, fleet, &[], signed.statement)?;
-        message.verify(&self.root.keys, self.root.threshold, signed.signatures)?;
-        message.verify(&next.root.keys, next.root.threshold, signed.signatures)?;
-        Ok(Successor(next))
+        match &Message::new(Kind::Keyring, fleet, &[], signed.statement) {
+            Ok(message) => {
+                message.verify(&self.root.keys, self.root.threshold, signed.signatures)?;
+                message.verify(&next.root.keys, next.root.threshold, signed.signatures)?;
+                Ok(Successor(next))
+            }
+            Err(refusal) => Err(*refusal),
+        }
     }
 }
 

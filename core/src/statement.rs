@@ -109,7 +109,7 @@ pub struct Message {
 }
 
 impl Message {
-    /// Puts the message together.
+    /// Puts the message together. On a device it is best used by reference: moved out of the result, so long a value is on the stack twice.
     ///
     /// # Errors
     /// [`Refusal::TOO_LARGE`] above [`MESSAGE_MAX_BYTES`].

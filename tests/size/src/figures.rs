@@ -16,6 +16,9 @@ use crate::image::{Image, Size};
 /// What the sum is called in the file.
 pub(crate) const ALL: &str = "all";
 
+/// What the stack is called in the file; it counts as RAM.
+pub(crate) const STACK: &str = "stack";
+
 /// What another compiler may add to a figure: one part in so many.
 const TOLERANCE: u64 = 100;
 
@@ -53,7 +56,8 @@ impl Figures {
     pub(crate) fn replace(&mut self, target: &str, image: &Image) {
         self.0.retain(|(known, _), _| known != target);
         let sizes = Component::ALL.into_iter().map(|component| (component.name(), image.of(component)));
-        for (what, size) in sizes.chain([(ALL, image.total())]) {
+        let stack = Size { flash: 0, ram: image.stack().unwrap_or_default() };
+        for (what, size) in sizes.chain([(ALL, image.total()), (STACK, stack)]) {
             if size != Size::default() {
                 self.0.insert((target.to_owned(), what.to_owned()), size);
             }

@@ -9,6 +9,7 @@ use anyhow::{Context, Result};
 use object::{Object, ObjectSection, ObjectSymbol, Section, SectionFlags, SectionKind};
 
 use crate::component::Component;
+use crate::stack;
 
 /// Code is looked up in steps of the smallest instruction, on both Thumb and RISC-V with compressed instructions.
 const STEP: u64 = 2;
@@ -28,6 +29,7 @@ pub(crate) struct Size {
 #[derive(Debug, Default)]
 pub(crate) struct Image {
     sizes: BTreeMap<Component, Size>,
+    stack: Option<u64>,
     data: Vec<(String, u64)>,
 }
 
@@ -44,7 +46,7 @@ impl Image {
         let dwarf = sections.borrow(|section| Slice::new(section, LittleEndian));
         let lines = Lines::from_dwarf(dwarf).context("the line tables do not read")?;
 
-        let mut image = Self::default();
+        let mut image = Self { stack: stack::deepest(&file), ..Self::default() };
         for section in file.sections().filter(is_loaded) {
             match section.kind() {
                 SectionKind::Text => image.count_code(&lines, &section),
@@ -99,6 +101,11 @@ impl Image {
         self.sizes
             .values()
             .fold(Size::default(), |sum, size| Size { flash: sum.flash + size.flash, ram: sum.ram + size.ram })
+    }
+
+    /// How deep the stack of the core gets; none where that cannot be read off the program.
+    pub(crate) fn stack(&self) -> Option<u64> {
+        self.stack
     }
 
     /// The variables that take most, largest first.

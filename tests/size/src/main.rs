@@ -10,6 +10,7 @@
 mod component;
 mod figures;
 mod image;
+mod stack;
 mod target;
 
 use std::path::Path;

@@ -3,13 +3,16 @@
 use std::path::Path;
 
 use crate::component::Component;
-use crate::figures::{ALL, Figures, has_grown};
+use crate::figures::{ALL, Figures, STACK, has_grown};
 use crate::image::{Image, Size};
 
 /// The program that is the core alone.
 const PROBE: &str = "steadfast-size-probe";
 /// Static RAM of the core on any processor, all buffers included.
 const RAM_BYTES: u64 = 6 << 10;
+
+/// Stack of a step of the driver, the verification of signatures included.
+const STACK_BYTES: u64 = 9 << 10;
 
 /// Limits for one processor, in bytes.
 #[derive(Debug, Clone)]
@@ -46,11 +49,14 @@ impl Target {
         let ((flash, ram), (flash_before, ram_before)) = (total(image.total()), total(committed.of(&self.name, ALL)));
         let crypto = image.of(Component::Crypto).flash;
         let crypto_before = committed.of(&self.name, Component::Crypto.name()).flash;
-        let rows = [
+        let mut rows = vec![
             ("core, all of it: flash", flash, self.flash, flash_before),
             ("... of which cryptography", crypto, self.crypto, crypto_before),
             ("core: static RAM", ram, RAM_BYTES, ram_before),
         ];
+        if let Some(stack) = image.stack() {
+            rows.push(("core: stack, at most", stack, STACK_BYTES, committed.of(&self.name, STACK).ram));
+        }
         println!("  {:40} {:>8} {:>8} {:>9}", "against the target", "bytes", "target", "committed");
         let mut holds = true;
         for (what, bytes, limit, before) in rows {
