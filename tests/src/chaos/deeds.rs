@@ -78,7 +78,6 @@ impl Life {
 
     pub(super) fn be_well(&mut self) {
         self.listen(LISTEN);
-        self.link.calm();
         self.link.rule(&self.device.relay);
         self.tell("all is well");
         self.watch.boots = 0;

@@ -40,11 +40,18 @@ pub(super) enum Objects {
     Fetched,
 }
 
+/// Answers still to be spoiled.
+struct Storm {
+    answers: usize,
+    /// Half of all storms spare everything but objects, of which there are few, if they are fetched at all.
+    objects_only: bool,
+    random: Random,
+}
+
 #[derive(Default)]
 struct State {
     seen: Seen,
-    /// Answers still to be spoiled, and by what chance.
-    storm: Option<(usize, Random)>,
+    storm: Option<Storm>,
     /// Whether objects are kept out of orders.
     bare: bool,
 }
@@ -64,8 +71,10 @@ impl Link {
     }
 
     /// Spoils the next answers.
-    pub(super) fn storm(&self, answers: usize, random: Random) {
-        self.lock().storm = Some((answers, random));
+    pub(super) fn storm(&self, answers: usize, mut random: Random) {
+        let mut state = self.lock();
+        let objects_only = state.bare && random.below(2) == 0;
+        state.storm = Some(Storm { answers, objects_only, random });
     }
 
     /// From now on objects come with orders, or each has to be fetched.
@@ -94,14 +103,23 @@ impl Link {
         if passing.subject == Subject::Report {
             state.seen.reports.extend(report(passing.question));
         }
-        let bare = state.bare;
-        let Some((answers @ 1.., random)) = &mut state.storm else {
-            return if bare { nothing_inline(passing) } else { Treatment::Pass };
-        };
-        *answers -= 1;
-        let treatment = spoil(random, passing.answer.len());
-        state.seen.spoiled += 1;
-        treatment
+        match state.spoil(passing) {
+            Some(treatment) => treatment,
+            None if state.bare => nothing_inline(passing),
+            None => Treatment::Pass,
+        }
+    }
+}
+
+impl State {
+    fn spoil(&mut self, passing: &Passing<'_>) -> Option<Treatment> {
+        let storm = self.storm.as_mut()?;
+        let hits = storm.answers > 0 && (passing.subject == Subject::Object || !storm.objects_only);
+        hits.then(|| {
+            storm.answers -= 1;
+            self.seen.spoiled += 1;
+            spoil(&mut storm.random, passing.answer.len())
+        })
     }
 }
 

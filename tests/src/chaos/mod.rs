@@ -97,8 +97,8 @@ impl Plan {
 
 const fn ordinary_seed(machine: Machine) -> u64 {
     match machine {
-        Machine::RiscvVirt => 601,
-        Machine::EmcraftSf2 => 655,
+        Machine::RiscvVirt => 951,
+        Machine::EmcraftSf2 => 2790,
     }
 }
 
@@ -109,11 +109,10 @@ const fn ordinary_seed(machine: Machine) -> u64 {
 #[must_use]
 pub fn live(plan: Plan) -> Tally {
     let mut life = Life::begin(plan);
-    let start = Instant::now();
     for number in 1..=life.plan.updates {
         life.step(number);
     }
-    life.end(start.elapsed())
+    life.end()
 }
 
 /// See the module.
@@ -125,6 +124,8 @@ struct Life {
     running: Option<Running>,
     link: Link,
     watch: Watch,
+    start: Instant,
+    /// Seconds since the start, and what happened.
     journal: File,
     tally: Tally,
     /// What is published.
@@ -156,6 +157,7 @@ impl Life {
             running: None,
             link: Link::default(),
             watch: Watch::default(),
+            start: Instant::now(),
             journal,
             tally: Tally::default(),
             wanted: ContentId::NONE,
@@ -175,10 +177,10 @@ impl Life {
         life
     }
 
-    fn end(mut self, time: Duration) -> Tally {
+    fn end(mut self) -> Tally {
         self.cut();
         self.tally.refusals = std::mem::take(&mut self.watch.refusals);
-        self.tally.time = time;
+        self.tally.time = self.start.elapsed();
         drop(fs::remove_file(self.plan.keep.join(format!("{}.log", name(&self.plan)))));
         self.tally.clone()
     }
@@ -205,6 +207,7 @@ impl Life {
         self.replace_what_was_lost();
         let update = if step.update == Update::Unrelated && !values.are_good() { Update::Bad } else { step.update };
         self.settle(update);
+        self.link.calm();
         self.tally.updates += 1;
         self.tally.rolled_back += usize::from(step.update == Update::Bad);
     }
@@ -313,7 +316,8 @@ impl Life {
     }
 
     fn tell(&mut self, words: &str) {
-        writeln!(self.journal, "{words}").expect("the journal can be written");
+        writeln!(self.journal, "{:9.3} {words}", self.start.elapsed().as_secs_f64())
+            .expect("the journal can be written");
     }
 
     fn contents(&self) -> Contents {

@@ -8,7 +8,7 @@ use crate::flash::Random;
 /// Steps of a hundred that bring each kind of update; the rest is good and new.
 const BAD: usize = 15;
 const BACK: usize = 8;
-const UNRELATED: usize = 5;
+const UNRELATED: usize = 12;
 
 /// Things done in a step: one of these numbers.
 const DEEDS: [usize; 10] = [0, 0, 1, 1, 1, 1, 1, 2, 2, 4];

@@ -73,10 +73,17 @@ impl Watch {
             self.demand_not_rejected(&content(id));
             self.staged = true;
         } else if let Some(numbers) = text.strip_prefix("sampling every ") {
-            self.sampling = numbers
-                .split_once(" ms, averaging ")
-                .and_then(|(period_ms, average)| Some((period_ms.parse().ok()?, average.parse().ok()?)));
+            self.follow(numbers, known);
         }
+    }
+
+    /// The sensor's task says what it follows: never anything but what runs.
+    fn follow(&mut self, numbers: &str, known: &HashMap<ContentId, Values>) {
+        self.sampling = numbers
+            .split_once(" ms, averaging ")
+            .and_then(|(period_ms, average)| Some((period_ms.parse().ok()?, average.parse().ok()?)));
+        let wanted = self.running.map(|content| (known[&content].period_ms, known[&content].average));
+        assert!(wanted.is_none() || self.sampling == wanted, "runs {:?}, but samples every {numbers}", self.running);
     }
 
     /// A report that the server has got.
