@@ -72,6 +72,14 @@ impl Contents {
         block_on(store.read_back(slot, &content)).map(|intact| intact.content().id())
     }
 
+    /// Where these bytes first stand in a slot, counted from the start of the flash.
+    #[must_use]
+    pub fn find(&self, slot: Slot, bytes: &[u8]) -> Option<u32> {
+        let region = self.board.layout.slot(slot);
+        let held = &self.bytes[region.start as usize..region.end() as usize];
+        held.windows(bytes.len()).position(|window| window == bytes).map(|at| region.start + at as u32)
+    }
+
     /// Whether anything was ever programmed in a slot.
     #[must_use]
     pub fn is_blank(&self, slot: Slot) -> bool {

@@ -4,6 +4,7 @@ pub mod authority;
 pub mod bench;
 pub mod chaos;
 pub mod contents;
+pub mod debugger;
 pub mod figures;
 pub mod firmwares;
 pub mod flash;

@@ -88,6 +88,8 @@ pub struct Board {
     table: Arc<Table>,
     /// Where QEMU takes orders.
     control: Option<PathBuf>,
+    /// Where it takes a debugger's.
+    debugger: Option<PathBuf>,
 }
 
 impl Board {
@@ -106,13 +108,26 @@ impl Board {
     pub fn with_firmware(machine: Machine, elf: &Path, flash: &Path) -> Result<Self, QemuError> {
         let bytes = fs::read(elf).map_err(io_error(format!("cannot read {}", elf.display())))?;
         let table = Table::parse(&bytes).ok().flatten().ok_or_else(|| QemuError::NoStrings(elf.into()))?;
-        Ok(Self { machine, elf: elf.into(), flash: flash.into(), table: Arc::new(table), control: None })
+        Ok(Self {
+            machine,
+            elf: elf.into(),
+            flash: flash.into(),
+            table: Arc::new(table),
+            control: None,
+            debugger: None,
+        })
     }
 
     /// The same board with a reset line, whose end is a socket with this path: at most 100 bytes of it.
     #[must_use]
     pub fn with_reset_line(self, socket: &Path) -> Self {
         Self { control: Some(socket.into()), ..self }
+    }
+
+    /// The same board with a port for a [`Debugger`](crate::debugger::Debugger), whose end is a socket with this path: at most 100 bytes of it.
+    #[must_use]
+    pub fn with_debugger(self, socket: &Path) -> Self {
+        Self { debugger: Some(socket.into()), ..self }
     }
 
     /// Switches the board on.
@@ -123,6 +138,9 @@ impl Board {
         let mut command = self.machine.command(&self.elf, &self.flash);
         if let Some(socket) = &self.control {
             command.arg("-qmp").arg(format!("unix:{},server=on,wait=off", socket.display()));
+        }
+        if let Some(socket) = &self.debugger {
+            command.arg("-gdb").arg(format!("unix:{},server=on,wait=off", socket.display()));
         }
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().map_err(io_error("cannot start QEMU (`cargo xtask setup`)"))?;

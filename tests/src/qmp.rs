@@ -36,7 +36,8 @@ fn is_answer(line: &str) -> bool {
     line.contains("\"return\"") || line.contains("\"error\"")
 }
 
-fn connect(socket: &Path) -> io::Result<UnixStream> {
+/// Connects to QEMU, which may just have been started.
+pub(crate) fn connect(socket: &Path) -> io::Result<UnixStream> {
     let end = Instant::now() + START;
     loop {
         match UnixStream::connect(socket) {

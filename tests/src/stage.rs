@@ -13,6 +13,7 @@ use steadfast::demo::world::{Model, Tools, World};
 use steadfast::serve::api::{Standing, Why};
 
 use crate::contents::Contents;
+use crate::debugger::Debugger;
 use crate::qemu::{self, Line, Running};
 
 /// Programs and files, as `cargo xtask test` says.
@@ -77,6 +78,18 @@ impl Actor {
     pub fn switch_on_with(&mut self, firmware: &Path) {
         let board = qemu::Board::with_firmware(self.machine, firmware, &self.device.image()).expect("a board");
         self.power = Power::Board(board.start().expect("QEMU starts"));
+    }
+
+    /// Switches a board on, with a debugger that knows it.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub fn switch_on_debugged(&mut self) -> Debugger {
+        let firmware = qemu::firmware(self.machine).expect("a firmware");
+        let socket = self.device.file("debugger");
+        let board = qemu::Board::with_firmware(self.machine, &firmware, &self.device.image()).expect("a board");
+        self.power = Power::Board(board.with_debugger(&socket).start().expect("QEMU starts"));
+        Debugger::new(self.machine, &self.board, &firmware, &socket)
     }
 
     /// Pulls the plug.

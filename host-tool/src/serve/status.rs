@@ -110,10 +110,16 @@ fn rolled_back(report: &Report, content: ContentId) -> bool {
     report.outcome.ending == Ending::RolledBack && report.outcome.content == content
 }
 
+/// Whether what it runs does not read back from its flash any more. A copy replaces it, or the other slot does after a restart.
+fn has_lost(report: &Report) -> bool {
+    report.refused.is_some_and(|refused| (refused.content, refused.reason) == (report.running, Refusal::READ_BACK))
+}
+
 fn health(standing: Standing, desired: Option<ContentId>, heard: &Heard<'_>) -> String {
     let report = heard.report;
     let runs = |report: &Report| desired == Some(report.running);
     let words = match standing {
+        Standing::Current if report.is_some_and(has_lost) => "healthy, but its flash has lost what it runs",
         Standing::Current => "healthy",
         Standing::Failing if report.is_some_and(runs) => "a check fails",
         Standing::Failing => "a check fails on an older configuration",
@@ -168,6 +174,9 @@ pub fn waiting_for(world: &World, info: &DeviceInfo, report: Option<&Report>) ->
         Standing::UnknownSchema => return other_schema(world, info, report),
         Standing::NotEnrolled => {
             return format!("a key in the inventory (`steadfast device enroll {}`), then `steadfast flash`", info.name);
+        }
+        Standing::Current if report.is_some_and(has_lost) => {
+            "a sound copy of what it runs, which its next poll asks for"
         }
         Standing::Current => "nothing",
         Standing::Failing => "its failing check to pass, or a release with other values",

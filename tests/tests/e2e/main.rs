@@ -6,6 +6,7 @@ mod demo;
 mod hostile;
 mod ordinary;
 mod power_cuts;
+mod scrub;
 mod swap;
 mod trials;
 
