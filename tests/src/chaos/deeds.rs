@@ -34,8 +34,16 @@ impl Life {
             Deed::Server(away) => {
                 self.published.world.kill_server();
                 self.listen(away);
-                self.published.world.serve().expect("the server comes back");
-                self.tally.server_restarts += 1;
+                self.bring_server_back();
+            }
+            Deed::Outage([before, after]) => {
+                self.published.world.kill_server();
+                self.listen(before);
+                self.cut();
+                self.tally.kills += 1;
+                self.switch_on();
+                self.listen(after);
+                self.bring_server_back();
             }
             Deed::Shut(away) => {
                 self.device.relay.refuse();
@@ -44,6 +52,11 @@ impl Life {
                 self.tally.relay_faults += 1;
             }
         }
+    }
+
+    fn bring_server_back(&mut self) {
+        self.published.world.serve().expect("the server comes back");
+        self.tally.server_restarts += 1;
     }
 
     fn has_come(&self, moment: Moment) -> bool {

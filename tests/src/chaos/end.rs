@@ -26,7 +26,7 @@ impl Life {
                 looked = Instant::now();
                 match self.missing(update) {
                     Some(still) => missing = still,
-                    None => return self.judge(),
+                    None => return self.judge(update),
                 }
             }
         }
@@ -67,11 +67,12 @@ impl Life {
     }
 
     /// The invariants of flash when all is well.
-    fn judge(&mut self) {
+    fn judge(&mut self, update: Update) {
         let record = self.record();
         let Allowed { accepted, floor, .. } = self.watch.allowed;
         assert!(record.accepted >= accepted, "accepted fell from {accepted:?} to {:?}", record.accepted);
         assert!(record.floor >= floor, "the floor fell from {floor:?} to {:?}", record.floor);
+        assert!(update != Update::Bad || record.floor == floor, "the floor rose for what was rolled back");
         let confirmed = record.confirmed_slot().map(|held| held.content.id());
         truth::judge_outcome(&record.outcome, confirmed);
     }

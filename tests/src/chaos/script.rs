@@ -25,6 +25,10 @@ const PAUSE_STAGED_MS: usize = 150;
 /// Longest absence of the server and of the way to it, in milliseconds.
 const AWAY_MS: usize = 1500;
 
+/// Longest half of a long absence of the server, in milliseconds: longer than a trial, so that the board asks from what is confirmed, and
+/// sometimes suspends the trial.
+const OUTAGE_MS: usize = 45_000;
+
 /// Most answers in a row that a storm spoils. Each failure in a row doubles the device's own pause.
 const STORM_MAX: usize = 4;
 
@@ -83,6 +87,8 @@ pub(super) enum Deed {
     Storm(usize),
     /// The server is killed and comes back.
     Server(Duration),
+    /// The server is killed and comes back after a long while, in the midst of which the plug is pulled.
+    Outage([Duration; 2]),
     /// All connections are cut, and for so long none is taken.
     Shut(Duration),
 }
@@ -146,7 +152,8 @@ fn event(random: &mut Random) -> Event {
         50..70 => Deed::Reset,
         70..85 => Deed::Storm(1 + random.below(STORM_MAX)),
         85..93 => Deed::Server(milliseconds(random, AWAY_MS)),
-        _ => Deed::Shut(milliseconds(random, AWAY_MS)),
+        93..99 => Deed::Shut(milliseconds(random, AWAY_MS)),
+        _ => Deed::Outage([milliseconds(random, OUTAGE_MS), milliseconds(random, OUTAGE_MS)]),
     };
     // A storm is for what passes from now on.
     let moment = if matches!(deed, Deed::Storm(_)) { Moment::Published } else { moment };
