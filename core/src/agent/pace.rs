@@ -170,7 +170,7 @@ impl Pace {
     }
 
     pub(super) fn order(&mut self, seconds: u32, now: Instant) {
-        self.order_expires = now.after(Span::from_seconds(seconds.max(ORDER_SECONDS_MIN)));
+        self.order_expires = now.after(Span::from_seconds(seconds.clamp(ORDER_SECONDS_MIN, POLL_SECONDS_MAX)));
     }
 
     pub(super) fn order_is_old(&self, now: Instant) -> bool {
@@ -214,4 +214,19 @@ pub(super) enum Spread {
 pub(super) enum Patience {
     Ordinary,
     Trial,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_answer_makes_an_order_young_for_longer_than_a_day() {
+        let mut pace = Pace::new(1);
+        let after = |seconds| Instant::from_milliseconds(0).after(Span::from_seconds(seconds));
+        pace.order(u32::MAX, after(0));
+        assert!(!pace.order_is_old(after(POLL_SECONDS_MAX)) && pace.order_is_old(after(POLL_SECONDS_MAX + 1)));
+        pace.order(0, after(0));
+        assert!(!pace.order_is_old(after(ORDER_SECONDS_MIN)) && pace.order_is_old(after(ORDER_SECONDS_MIN + 1)));
+    }
 }
