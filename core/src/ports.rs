@@ -21,13 +21,22 @@ pub enum Endpoint {
     Report,
 }
 
+impl Endpoint {
+    /// Whether a server that answers with this HTTP status never takes the message, however often it is sent.
+    #[must_use]
+    pub const fn is_refused_for_good(self, status: u16) -> bool {
+        matches!((self, status), (Self::Report, 400 | 403 | 404 | 413))
+    }
+}
+
 /// The server could not be asked, did not answer in time, too slowly, too long, or not with success.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LinkFailed;
 
 /// The way to the server.
 pub trait Link {
-    /// Sends `request` and receives the answer's body into `response`; returns its length.
+    /// Sends `request` and receives the answer's body into `response`; returns its length. What is refused for good
+    /// ([`Endpoint::is_refused_for_good`]) is answered, with nothing: nobody has to send it again.
     ///
     /// # Errors
     /// [`LinkFailed`], also for a body longer than `response`. Must end by itself: a link has time-outs.

@@ -84,6 +84,11 @@ pub async fn exchange<S: Read + Write>(
 
     let (head, early) = buffer.get(..filled).and_then(|all| all.split_at_checked(head_bytes)).unwrap_or_default();
     let head = Head::parse(head)?;
+    if let Request::Post { endpoint, .. } = request
+        && endpoint.is_refused_for_good(head.status)
+    {
+        return Ok(Received { length: 0, reusable: false });
+    }
     head.check(request)?;
     let body = response.get_mut(..head.length).ok_or(HttpError::TooLong)?;
     let (start, mut rest) = body.split_at_mut_checked(early.len()).ok_or(HttpError::Malformed)?;

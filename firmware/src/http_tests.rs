@@ -132,6 +132,22 @@ fn heads_that_another_reader_could_read_otherwise_are_refused() {
 }
 
 #[test]
+fn a_report_that_is_refused_for_good_is_answered_and_one_that_may_be_taken_later_is_not() {
+    let report = Request::Post { endpoint: Endpoint::Report, body: b"hello" };
+    let says = |request, status: u16| {
+        outcome(request, &format!("HTTP/1.1 {status} x\r\nContent-Length: 30\r\n\r\nwords that nobody reads"))
+    };
+    for status in [400, 403, 404, 413] {
+        assert_eq!(says(report, status), Ok((Vec::new(), false)));
+        assert_eq!(says(POLL, status), Err(HttpError::Status(status)));
+        assert_eq!(says(object(0), status), Err(HttpError::Status(status)));
+    }
+    for status in [302, 408, 409, 429, 500, 502, 503, 507] {
+        assert_eq!(says(report, status), Err(HttpError::Status(status)));
+    }
+}
+
+#[test]
 fn only_success_counts_and_the_status_is_kept() {
     for status in [100, 202, 301, 304, 404, 500] {
         let answer = format!("HTTP/1.1 {status} x\r\nContent-Length: 0\r\n\r\n");

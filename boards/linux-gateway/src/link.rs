@@ -121,12 +121,17 @@ impl HttpLink {
         outcome.map_err(|_| LinkFailed)
     }
 
-    fn post(&self, url: &str, body: &[u8], most: usize) -> Result<Vec<u8>, String> {
-        let request = self.agent.post(url).content_type("application/octet-stream");
+    fn post(&self, server: &Server, endpoint: Endpoint, body: &[u8], most: usize) -> Result<Vec<u8>, String> {
+        let path = match endpoint {
+            Endpoint::Poll => "/v1/poll",
+            Endpoint::Report => "/v1/report",
+        };
+        let request = self.agent.post(server.url(path)).content_type("application/octet-stream");
         let request = request.config().timeout_global(Some(limit(most))).build();
         let response = request.send(body).map_err(|error| error.to_string())?;
         match response.status().as_u16() {
             200 | 204 => read(response, most),
+            status if endpoint.is_refused_for_good(status) => Ok(Vec::new()),
             status => Err(format!("HTTP status {status}")),
         }
     }
@@ -174,13 +179,9 @@ fn starts_at(response: &Response<Body>, offset: u32) -> bool {
 
 impl Link for HttpLink {
     async fn exchange(&mut self, endpoint: Endpoint, request: &[u8], response: &mut [u8]) -> Result<usize, LinkFailed> {
-        let path = match endpoint {
-            Endpoint::Poll => "/v1/poll",
-            Endpoint::Report => "/v1/report",
-        };
         // What follows a poll is fetched anew: a window that arrived damaged must not be served again and again.
         self.inner().window = None;
-        let bytes = self.ask(|server| self.post(&server.url(path), request, response.len()))?;
+        let bytes = self.ask(|server| self.post(server, endpoint, request, response.len()))?;
         if endpoint == Endpoint::Poll {
             self.inner().nothing_new = bytes.is_empty() || matches!(Answer::decode(&bytes), Ok(Answer::Unchanged(_)));
         }
