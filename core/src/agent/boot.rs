@@ -57,8 +57,7 @@ impl Agent {
     fn boots_spent(&mut self, trial: Trial) -> Action {
         if trial.crashed || trial.spent {
             self.record.trial = Some(trial);
-            self.condemn(Refusal::CRASH_LOOP, Detail::new());
-            return self.commit(After::Boot);
+            return self.convict(Refusal::CRASH_LOOP, Detail::new(), After::Boot);
         }
         self.inconclusive(Trial { spent: true, ..trial }, Refusal::CRASH_LOOP);
         self.commit(After::Boot)
@@ -83,14 +82,9 @@ impl Agent {
     pub(super) fn read(&mut self, reading: Reading, facts: Option<Facts>) -> Action {
         match (reading, facts, self.record.trial) {
             (Reading::Trial, Some(facts), Some(trial)) => self.activate(Some(Running { slot: trial.slot, facts })),
-            // The flash lost it, which says nothing about the configuration; but there is nothing left to be tried.
-            (Reading::Trial, None, trial) => {
-                self.end_trial(Ending::RolledBack, Refusal::READ_BACK, Detail::new());
-                if let Some(trial) = trial {
-                    *self.record.slot_mut(trial.slot) = None;
-                }
-                self.commit(After::Boot)
-            }
+            (Reading::Trial, None, _) => self.lose_trial(After::Boot),
+            (Reading::Verdict(_, after), None, _) => self.lose_trial(after),
+            (Reading::Verdict(reason, after), Some(_), _) => self.condemn(reason, after),
             (Reading::Confirmed, Some(facts), _) => {
                 self.activate(self.record.confirmed.map(|slot| Running { slot, facts }))
             }

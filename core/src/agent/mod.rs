@@ -179,6 +179,8 @@ enum Phase {
 enum Reading {
     Trial,
     Confirmed,
+    /// The trial slot once more, before its content is rejected for this; then that follows.
+    Verdict(Refusal, After),
 }
 
 /// What follows a commit.
@@ -216,6 +218,8 @@ pub struct Agent {
     /// Something happened that the server has not been told.
     unreported: bool,
     staged: Option<Staged>,
+    /// The failing check and its words, while the slot is read back before the verdict.
+    words: Detail,
     /// What has to wait before it is staged again.
     setback: Option<Setback>,
     refused: Option<Refused>,
@@ -243,6 +247,7 @@ impl Agent {
             challenge: None,
             unreported: true,
             staged: None,
+            words: Detail::new(),
             setback: None,
             refused: None,
             rotten: false,

@@ -16,7 +16,7 @@ use crate::refusal::Refusal;
 use crate::report::Refused;
 use crate::time::{Instant, Span};
 
-use super::{Action, After, Agent, Examined, Offer, Staged};
+use super::{Action, After, Agent, Examined, Offer, Phase, Reading, Staged};
 
 /// After so many pairs (silence on trial, an answer on the confirmed one) a configuration is rejected.
 const UNREACHABLE_PAIRS_MAX: u8 = 2;
@@ -133,15 +133,22 @@ impl Agent {
         self.commit(After::Poll)
     }
 
-    /// Ends the trial and refuses its content from now on under this firmware; a repair of what is confirmed is never
-    /// refused.
+    /// The trial fails. Before that is held against its content the slot is read back: bytes that changed are the flash's failure.
     pub(super) fn reject(&mut self, reason: Refusal, words: Detail) -> Action {
-        self.condemn(reason, words);
-        self.commit(After::Restart)
+        self.convict(reason, words, After::Restart)
     }
 
-    /// The same in the record alone.
-    pub(super) fn condemn(&mut self, reason: Refusal, words: Detail) {
+    /// The same, and what follows.
+    pub(super) fn convict(&mut self, reason: Refusal, words: Detail, after: After) -> Action {
+        let Some(trial) = self.record.trial else { return self.commit(after) };
+        self.words = words;
+        self.phase = Phase::Reading(Reading::Verdict(reason, after));
+        Action::ReadBack(trial.slot)
+    }
+
+    /// Ends the trial and refuses its content from now on under this firmware; a repair of what is confirmed is never
+    /// refused.
+    pub(super) fn condemn(&mut self, reason: Refusal, after: After) -> Action {
         if let Some(trial) = self.record.trial {
             let content = self.content_in(trial.slot);
             let confirmed = self.record.confirmed_slot().map(|held| held.content.id());
@@ -149,7 +156,18 @@ impl Agent {
                 self.record.reject(Rejected::new(&content, &self.firmware.id, reason));
             }
         }
+        let words = core::mem::take(&mut self.words);
         self.end_trial(Ending::RolledBack, reason, words);
+        self.commit(after)
+    }
+
+    /// Ends the trial because the flash lost its slot, which says nothing about the content; but there is nothing left to be tried.
+    pub(super) fn lose_trial(&mut self, after: After) -> Action {
+        if let Some(trial) = self.record.trial {
+            self.end_trial(Ending::RolledBack, Refusal::READ_BACK, Detail::new());
+            *self.record.slot_mut(trial.slot) = None;
+        }
+        self.commit(after)
     }
 
     /// Back to the confirmed configuration, to ask from there.

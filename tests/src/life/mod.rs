@@ -21,5 +21,6 @@ pub use ailing::{Ailment, Undisturbed};
 pub use cuts::Cuts;
 pub use device::{Device, FIRMWARE};
 pub use fleet::{Fleet, Release, Which};
+pub(crate) use script::GUILTY;
 pub use script::{AFTERWARDS, PHASES, Phase, Trouble, Verdict, releases};
 pub use server::{Server, Voice};

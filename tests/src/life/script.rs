@@ -60,6 +60,12 @@ pub struct Phase {
 /// The configuration of these releases is sick: its health check fails.
 pub(super) const SICK: u32 = 3;
 
+/// Whoever runs this release does not reach the server, in one phase.
+pub(super) const LOST: u32 = 7;
+
+/// All that a device may ever hold against a configuration.
+pub(crate) const GUILTY: [u32; 2] = [SICK, LOST];
+
 /// A release that comes after everything else: whether the device can still take one.
 const LAST: u32 = 20;
 
@@ -95,7 +101,7 @@ pub const PHASES: &[Phase] = &[
     phase("silence", 6, Verdict::Confirmed, 0).with(Trouble::ServerDown),
     phase("rot", 6, Verdict::Confirmed, 800).with(Trouble::Rot),
     phase("onward", 7, Verdict::Confirmed, 800),
-    phase("lost", 7, Verdict::RolledBack(6), 300).with(Trouble::OutOfReach),
+    phase("lost", LOST, Verdict::RolledBack(6), 300).with(Trouble::OutOfReach),
     phase("rotate", 8, Verdict::Adopted, 0),
     phase("rotated", 9, Verdict::Confirmed, 800),
     phase("prepare", 10, Verdict::Prepared, 800),

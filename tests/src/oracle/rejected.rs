@@ -1,9 +1,9 @@
-//! Invariant: what was rejected is not tried again.
+//! Invariant: what was rejected is not tried again; and nothing is rejected for what the flash has done.
 
 use steadfast_core::id::ContentId;
 
 use super::{Checker, Moment};
-use crate::life::{FIRMWARE, Which};
+use crate::life::{FIRMWARE, GUILTY, Which};
 
 #[derive(Clone, Default)]
 pub(super) struct Rejected {
@@ -18,6 +18,7 @@ impl Checker for Rejected {
         for release in moment.releases {
             let id = release.id(Which::Former);
             if moment.record.rejection(&id, &FIRMWARE).is_some() && !self.contents.contains(&id) {
+                assert!(GUILTY.contains(&release.sequence), "release {} is good, and rejected", release.sequence);
                 self.contents.push(id);
             }
             let known = moment.record.rejection(&id, &FIRMWARE).is_some();

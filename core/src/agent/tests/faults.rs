@@ -47,7 +47,8 @@ fn a_rejection_that_is_in_force_although_its_commit_failed_is_carried_out() {
     for event in [Event::Started, Event::Committed, Event::Read(Some(FACTS)), Event::Activated] {
         agent.handle(event, now);
     }
-    assert_eq!(agent.handle(Event::Tick(two_is_sick(2)), now), Action::Commit);
+    assert_eq!(agent.handle(Event::Tick(two_is_sick(2)), now), Action::ReadBack(Slot::B));
+    assert_eq!(agent.handle(Event::Read(Some(FACTS)), now), Action::Commit);
     assert_eq!((agent.record.trial, agent.running.unwrap().slot), (None, Slot::B));
     // The second copy did not read back, yet the first one wins: the record that was loaded is the new one.
     agent.handle(Event::CommitFailed, now);
@@ -140,4 +141,40 @@ fn a_repair_whose_boots_are_lost_to_bad_power_stays_too() {
         assert_eq!(device.runs(), 2);
     }
     assert_eq!((device.flash.confirmed, device.flash.trial), (Some(Slot::B), None));
+}
+
+/// Content 2 on trial, whose slot loses it before the trial fails, for whatever reason.
+fn loses_its_slot(checks: fn(u8) -> Examined, connects: fn(u8) -> bool) -> Device {
+    let mut device = Device::new(with_trial(Stage::Running));
+    (device.checks, device.connects) = (nothing_said, connects);
+    device.server = Server::Wants(2, 1);
+    device.live(1);
+    assert_eq!(device.runs(), 2);
+    (device.intact, device.checks) = (|slot| slot == Slot::A, checks);
+    device.live(TRIAL_SECONDS * 3);
+    device
+}
+
+#[test]
+fn what_fails_in_a_slot_that_changed_is_not_rejected() {
+    let mute = loses_its_slot(nothing_said, |_| true);
+    let sick = loses_its_slot(two_is_sick, |_| true);
+    let lonely = loses_its_slot(healthy, |number| number != 2);
+    for device in [mute, sick, lonely] {
+        assert_eq!((device.runs(), device.ending()), (1, (Ending::RolledBack, Refusal::READ_BACK)));
+        assert!(device.flash.rejected.is_empty(), "the flash is to blame");
+    }
+}
+
+#[test]
+fn a_crash_loop_in_a_slot_that_changed_is_not_rejected() {
+    let mut record = with_trial(Stage::Running);
+    record.trial.as_mut().unwrap().boots_left = 0;
+    let mut device = Device::new(record);
+    device.firmware.reset = ResetCause::Crash;
+    device.intact = |slot| slot == Slot::A;
+    device.boot();
+    device.live(1);
+    assert_eq!((device.runs(), device.ending()), (1, (Ending::RolledBack, Refusal::READ_BACK)));
+    assert!(device.flash.rejected.is_empty());
 }
