@@ -111,4 +111,7 @@ pub enum ResetCause {
     Crash,
     /// Power came, or somebody asked for it.
     Ordinary,
+    /// A crash, after several of what is confirmed in a row, with no answer between them. It is not started, so that the
+    /// server can be asked for something better.
+    CrashLoop,
 }

@@ -72,7 +72,7 @@ refusals! {
     CHECK_FAILED = 61, "a health check failed";
     CHECK_MISSING = 62, "a health check had not passed at the deadline";
     UNREACHABLE = 63, "the server could not be reached with it, and could be reached without it";
-    CRASH_LOOP = 64, "the boots of its trial were spent";
+    CRASH_LOOP = 64, "the boots of its trial were spent, or it crashed at one start after another";
     UNDECODABLE = 65, "a section that the firmware could not decode";
     CANNOT_RUN = 66, "a slot that may not run: rejected, never confirmed here, of another epoch, or below the floor";
     SLOT_KEPT = 67, "the other slot is kept for the former firmware until the running one is final";

@@ -2,6 +2,8 @@
 //!
 //! The declarations are constants, so that a firmware that lacks one does not build: see [`check`].
 
+use core::sync::atomic::AtomicU32;
+
 use embedded_storage_async::nor_flash::NorFlash;
 use steadfast_core::driver::Prepared;
 
@@ -52,6 +54,12 @@ pub trait Board {
 
     /// Resets the device; counts as asked for, not as a crash.
     fn restart(&self) -> !;
+
+    /// A word that a reset keeps and start-up leaves alone, for the count of crashes in a row. On a board without one a confirmed
+    /// configuration that crashes before the first poll crashes for ever.
+    fn kept_word(&self) -> Option<&AtomicU32> {
+        None
+    }
 
     /// Has the next firmware run from the next start on, and restarts. Its configuration lies in flash, and nothing can take it back
     /// before this returns. A board whose firmware is not replaced in the field needs none: it does nothing then.

@@ -7,6 +7,7 @@
 
 pub mod application;
 pub mod board;
+mod crashes;
 pub mod device;
 pub mod http;
 pub mod link;

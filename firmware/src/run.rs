@@ -8,7 +8,7 @@ use core::marker::PhantomData;
 use embassy_futures::join::join;
 use embassy_futures::select::select;
 use embassy_futures::yield_now;
-use embassy_time::{Duration, Ticker, Timer};
+use embassy_time::{Duration, Instant, Ticker, Timer};
 use steadfast_core::config::Configuration;
 use steadfast_core::driver::{Driver, Next, Ports, Setting};
 use steadfast_core::flash::layout::Slot;
@@ -20,6 +20,7 @@ use steadfast_core::record::{BootRecord, Stage};
 
 use crate::application::{Application, NotPrepared};
 use crate::board::{self, Board, FEEDINGS};
+use crate::crashes::{Crashes, LONG_RUN};
 use crate::narrator::Narrator;
 use crate::partition::Partition;
 use crate::time;
@@ -48,7 +49,11 @@ impl<B: Board, L: Link, I: Identity> Steadfast<'_, B, L, I> {
     /// Runs for ever.
     pub async fn run(self) -> ! {
         const { board::check::<B>() };
-        let Self { board, application, link, identity, firmware } = self;
+        let Self { board, application, link, identity, mut firmware } = self;
+        firmware.reset = Crashes(board.kept_word()).judge(firmware.reset);
+        if firmware.reset == ResetCause::CrashLoop {
+            defmt::error!("crashed again and again: what is confirmed is left alone for a while");
+        }
         let ports = Ports { flash: application.partition().await, link, identity, health: application };
         let mut driver = Driver::new(ports, Setting { layout: *application.layout(), firmware });
         join(feed(board), turn(&mut driver, board, application)).await.0
@@ -61,8 +66,12 @@ async fn feed(board: &impl Board) -> ! {
         Duration::from_millis((B::WATCHDOG_MS / FEEDINGS) as u64)
     }
     let mut ticker = Ticker::every(period(board));
+    let long_run = Instant::now() + LONG_RUN;
     loop {
         board.feed_watchdog();
+        if Instant::now() >= long_run {
+            Crashes(board.kept_word()).end();
+        }
         ticker.next().await;
     }
 }
@@ -76,6 +85,7 @@ async fn turn<B: Board, L: Link, I: Identity, H: Health>(
 ) -> ! {
     let mut narrator = Narrator::default();
     let mut preparing = None;
+    let crashes = Crashes(board.kept_word());
     loop {
         if application.is_final() {
             driver.firmware_is_final();
@@ -90,6 +100,9 @@ async fn turn<B: Board, L: Link, I: Identity, H: Health>(
             driver.undecodable(section);
         }
         let next = driver.step(time::now()).await;
+        if driver.is_answered() {
+            crashes.end();
+        }
         if let Some(record) = driver.record() {
             narrator.tell(record);
         }
@@ -104,11 +117,15 @@ async fn turn<B: Board, L: Link, I: Identity, H: Health>(
                 select(Timer::at(time::wake_at(at)), application.spoken()).await;
             }
             Next::Activate => {
+                let running = driver.running().map(Intact::slot);
+                if running.is_some() && !is_on_trial(driver.record(), running) {
+                    crashes.begin();
+                }
                 narrator.activated(driver.running());
                 application.activate(driver.running().cloned());
                 if !application.is_taken().await {
                     defmt::error!("a task does not take its section");
-                    if is_on_trial(driver.record(), driver.running().map(Intact::slot)) {
+                    if is_on_trial(driver.record(), running) {
                         board.restart();
                     }
                 }

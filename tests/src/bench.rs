@@ -2,18 +2,22 @@
 
 use std::fs;
 use std::io::{Read, Seek, SeekFrom, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use steadfast::demo::machine::Machine;
 use steadfast_core::flash::layout::Layout;
 use steadfast_core::manifest::{Flags, Restart, Risk};
 
 use crate::authority::{Authority, Published, Wanted};
+use crate::debugger::Debugger;
 use crate::qemu::{Board, QemuError, Running, description, firmware, write_erased_flash};
 use crate::server::Server;
 
 /// Name of the flash image in the bench's folder.
 const FLASH: &str = "flash.img";
+
+/// Name of the debugger's socket in it.
+const DEBUGGER: &str = "debugger";
 
 /// Inside the manifest in a slot, behind its header.
 const MANIFEST_OFFSET: u32 = 160;
@@ -55,6 +59,8 @@ pub struct Bench {
     pub server: Server,
     /// The board.
     pub board: Board,
+    /// A debugger at it.
+    pub debugger: Debugger,
 }
 
 impl Bench {
@@ -69,7 +75,10 @@ impl Bench {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let flash = folder.path().join(FLASH);
         write_erased_flash(machine, &flash)?;
-        let board = Board::new(machine, &flash)?;
+        let socket = folder.path().join(DEBUGGER);
+        let board = Board::new(machine, &flash)?.with_debugger(&socket);
+        let project = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
+        let debugger = Debugger::new(machine, &machine.description(project), &firmware(machine)?, &socket);
 
         let elf = fs::read(firmware(machine)?).expect("the firmware is readable");
         let schema = steadfast::schema::from_file("firmware", &elf).expect("the firmware carries its schema");
@@ -80,7 +89,7 @@ impl Bench {
         let mut image = fs::OpenOptions::new().write(true).open(&flash).expect("the image is there");
         image.seek(SeekFrom::Start(0)).expect("the identity region is the first");
         image.write_all(&authority.identity(&server.address())).expect("the image is writable");
-        Ok(Self { folder, layout: description(machine).layout, authority, server, board })
+        Ok(Self { folder, layout: description(machine).layout, authority, server, board, debugger })
     }
 
     /// From now on the server orders this.

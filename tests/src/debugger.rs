@@ -1,4 +1,4 @@
-//! A debugger at a running board: turns bits of its flash, and lets its time leap. The firmware knows nothing of it.
+//! A debugger at a running board: turns bits of its flash, lets its time leap, crashes it. The firmware knows nothing of it.
 //!
 //! QEMU takes gdb's remote protocol, as far as it is needed here: reading and writing physical memory, in which every access to a device is one
 //! to its registers. The machine stands still while a [`Session`] lasts.
@@ -88,6 +88,21 @@ impl Debugger {
         let then = now + ticks * time.as_millis() as u64 / 1000;
         session.write(low, then as u32)?;
         session.write(low + 4, (then >> 32) as u32)?;
+        session.end()
+    }
+
+    /// Sends the processor to where there is no program: a fault, as any firmware can have.
+    ///
+    /// # Errors
+    /// When QEMU does not obey.
+    pub fn crash(&self) -> io::Result<()> {
+        let mut session = Session::begin(&self.socket)?;
+        // Nobody may write a register who has not asked what registers there are.
+        session.ask("qXfer:features:read:target.xml:0,1")?;
+        session.demand(match self.machine {
+            Machine::RiscvVirt => "P20=00000000",
+            Machine::EmcraftSf2 => "Pf=000000e0",
+        })?;
         session.end()
     }
 

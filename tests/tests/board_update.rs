@@ -1,4 +1,4 @@
-//! What only an emulated board's own log shows: hot changes, restarts, lost contact, a rotten slot.
+//! What only an emulated board's own log shows: hot changes, restarts, lost contact, a rotten slot, crashes in a row.
 
 use steadfast::demo::machine::Machine;
 use steadfast_tests::bench::{Bench, id, wanted};
@@ -10,6 +10,7 @@ on_each_board!(
     a_change_restarts_no_more_than_it_must_and_only_what_changed_is_fetched,
     without_contact_the_board_tries_its_other_slot_once_and_takes_orders_again_afterwards,
     a_slot_that_rots_is_mended_from_the_server_without_a_trial,
+    a_confirmed_configuration_that_crashes_before_any_answer_makes_way_for_the_next_order,
 );
 
 fn a_change_restarts_no_more_than_it_must_and_only_what_changed_is_fetched(machine: Machine) -> Result<(), QemuError> {
@@ -74,5 +75,26 @@ fn a_slot_that_rots_is_mended_from_the_server_without_a_trial(machine: Machine) 
     let line = board.wait_for_any(&["trial of", &running])?;
     assert!(line.text.contains(&running), "{}", line.text);
     board.wait_for("sampling every 100 ms")?;
+    board.pull_the_plug()
+}
+
+fn a_confirmed_configuration_that_crashes_before_any_answer_makes_way_for_the_next_order(
+    machine: Machine,
+) -> Result<(), QemuError> {
+    let bench = Bench::new(machine, &wanted(1, "", 100))?;
+    let mut board = bench.confirmed()?;
+    let first = bench.order(&wanted(1, "", 100));
+    bench.server.set_mood(Mood::Silent);
+    let first = format!("running {}", id(&first));
+    // After the run that was answered, and after each of three that were not.
+    for wanted in [&*first, &first, &first, "running the firmware's defaults"] {
+        bench.debugger.crash().expect("the debugger reaches the processor");
+        board.wait_for("booted after Fault")?;
+        let line = board.wait_for("running ")?;
+        assert!(line.text.contains(wanted), "{}", board.log());
+    }
+    bench.server.set_mood(Mood::Ordinary);
+    let second = bench.order(&wanted(2, "", 200));
+    board.wait_for(&format!("confirmed {}", id(&second)))?;
     board.pull_the_plug()
 }

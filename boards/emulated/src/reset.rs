@@ -29,6 +29,10 @@ const TAG: u32 = 0x5AFE_B000;
 #[unsafe(link_section = ".uninit.reset")]
 static NOTE: AtomicU32 = AtomicU32::new(0);
 
+/// Crashes in a row, as the firmware counts them.
+#[unsafe(link_section = ".uninit.crashes")]
+pub static CRASHES: AtomicU32 = AtomicU32::new(0);
+
 impl Cause {
     /// Leaves this for the next boot. The caller resets the machine.
     pub fn leave(self) {

@@ -227,7 +227,7 @@ impl Site {
             device: self.identity.device().to_string(),
             fleet: self.identity.fleet().to_string(),
             after: match reset {
-                ResetCause::Crash => "a crash",
+                ResetCause::Crash | ResetCause::CrashLoop => "a crash",
                 ResetCause::Ordinary => "an ordinary end",
             },
         });

@@ -1,9 +1,11 @@
 //! The board as Steadfast sees it: what it declares, and where its flash regions lie.
 
+use core::sync::atomic::AtomicU32;
+
 use defmt::Display2Format;
 use steadfast_core::driver::Prepared;
 use steadfast_core::flash::layout::{Layout, Region};
-use steadfast_emulated::reset::Cause;
+use steadfast_emulated::reset::{CRASHES, Cause};
 use steadfast_firmware::board::{Board, Source};
 
 use crate::board::{entropy, flash, watchdog};
@@ -32,6 +34,10 @@ impl Board for Virt {
     const WORST_ERASE_MS: u32 = flash::WORST_ERASE_MS as u32;
     const WATCHDOG: Source = Source::Exception(watchdog::EXCEPTION);
     const ENTROPY: Source = Source::Exception(entropy::EXCEPTION);
+
+    fn kept_word(&self) -> Option<&AtomicU32> {
+        Some(&CRASHES)
+    }
 
     fn feed_watchdog(&self) {
         clock::feed_watchdog();

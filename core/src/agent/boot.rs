@@ -9,7 +9,7 @@ use crate::outcome::{Detail, Ending, Outcome};
 use crate::ports::ResetCause;
 use crate::record::{Cause, Stage, Trial};
 use crate::refusal::Refusal;
-use crate::report::Checks;
+use crate::report::{Checks, Refused};
 use crate::time::Instant;
 
 use super::pace::Spread;
@@ -45,7 +45,7 @@ impl Agent {
     }
 
     fn count_boot(&mut self, mut trial: Trial) -> Action {
-        trial.crashed |= self.firmware.reset == ResetCause::Crash;
+        trial.crashed |= self.firmware.reset != ResetCause::Ordinary;
         let Some(boots_left) = trial.boots_left.checked_sub(1) else { return self.boots_spent(trial) };
         trial.boots_left = boots_left;
         self.record.trial = Some(trial);
@@ -71,6 +71,7 @@ impl Agent {
 
     pub(super) fn read_confirmed(&mut self) -> Action {
         match self.record.confirmed.filter(|slot| self.is_of_this_firmware(*slot)) {
+            Some(slot) if self.firmware.reset == ResetCause::CrashLoop => self.stand_aside(slot),
             Some(slot) => {
                 self.phase = Phase::Reading(Reading::Confirmed);
                 Action::ReadBack(slot)
@@ -91,6 +92,14 @@ impl Agent {
             (Reading::Confirmed, None, _) => self.start_other(),
             (Reading::Trial, Some(_), None) => self.read_confirmed(),
         }
+    }
+
+    /// The confirmed slot runs into a crash before anything can mend it. Its content is refused for a while: the firmware's defaults
+    /// run, and the server is asked for other content and told why.
+    fn stand_aside(&mut self, slot: Slot) -> Action {
+        self.remember(Refused { content: self.content_in(slot), reason: Refusal::CRASH_LOOP });
+        self.aside = true;
+        self.activate(None)
     }
 
     /// The confirmed slot cannot run. The other one may, as a recorded trial.

@@ -50,6 +50,9 @@ impl Agent {
         {
             return action;
         }
+        if self.aside && now >= self.pace.aside_until() {
+            return Action::Restart;
+        }
         if self.is_scrub_due(now) {
             self.pace.scrub(now);
             self.phase = Phase::Scrubbing;
@@ -113,7 +116,10 @@ impl Agent {
 
     fn wait(&mut self, now: Instant) -> Action {
         let next = self.pace.next_poll();
-        let until = self.deadline().map_or(next, |deadline| next.min(deadline));
+        let mut until = self.deadline().map_or(next, |deadline| next.min(deadline));
+        if self.aside {
+            until = until.min(self.pace.aside_until());
+        }
         Action::Wait(until.max(self.pace.paused_until()).max(now))
     }
 
@@ -259,6 +265,9 @@ impl Agent {
         let content = offer.verified.content().id();
         if content == self.intact() {
             return self.adopt(&offer.verified, now);
+        }
+        if self.aside && self.record.confirmed_slot().is_some_and(|held| held.content.id() == content) {
+            return self.refuse(Refused { content, reason: Refusal::CRASH_LOOP }, now);
         }
         if self.record.rejection(&content, &self.firmware.id).is_some() {
             return self.refuse(Refused { content, reason: Refusal::REJECTED_BEFORE }, now);

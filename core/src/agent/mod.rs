@@ -225,6 +225,8 @@ pub struct Agent {
     refused: Option<Refused>,
     /// What runs lies in a slot that is not intact any more.
     rotten: bool,
+    /// What is confirmed crashed too often, and does not run for a while.
+    aside: bool,
     /// The schema of the next firmware, while a configuration for it is sought.
     preparing: Option<SchemaId>,
     /// No other firmware will come back.
@@ -251,6 +253,7 @@ impl Agent {
             setback: None,
             refused: None,
             rotten: false,
+            aside: false,
             preparing: None,
             is_final: false,
         }
@@ -271,6 +274,12 @@ impl Agent {
     #[must_use]
     pub const fn refused(&self) -> Option<Refused> {
         self.refused
+    }
+
+    /// Whether a fresh answer has come since the start.
+    #[must_use]
+    pub const fn is_answered(&self) -> bool {
+        self.pace.is_refreshed()
     }
 
     /// Takes what happened and answers what to do next. Total: an event that does not belong to the moment changes

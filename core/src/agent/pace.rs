@@ -27,6 +27,10 @@ const ORDER_SECONDS_MIN: u32 = 10;
 /// is awake anyway, so a device that polls seldom scrubs as seldom.
 const SCRUB_SECONDS: u32 = 60;
 
+/// How long a confirmed configuration that crashed again and again is left alone, in seconds: polls enough to be offered another one, and
+/// short enough to come back by itself when something else was to blame.
+const ASIDE_SECONDS: u32 = 10 * 60;
+
 /// Pause after flash failed to keep a record, in seconds: long enough not to wear it out, short enough to recover.
 const FLASH_PAUSE_SECONDS: u32 = 30;
 
@@ -88,6 +92,11 @@ impl Pace {
     /// When the server was last known to be there, as far as this activation knows.
     pub(super) fn contact(&self) -> Instant {
         self.fresh.map_or(self.activated, |fresh| fresh.max(self.activated))
+    }
+
+    /// Until when what crashed again and again is left alone.
+    pub(super) fn aside_until(&self) -> Instant {
+        self.activated.after(Span::from_seconds(ASIDE_SECONDS))
     }
 
     pub(super) fn next_poll(&self) -> Instant {
@@ -155,6 +164,11 @@ impl Pace {
         let since = now.since(self.fresh.unwrap_or(self.started));
         self.stale = since > Span::from_seconds(settings.freshness_seconds);
         self.fresh = Some(now);
+    }
+
+    /// Whether one has come since the start.
+    pub(super) const fn is_refreshed(&self) -> bool {
+        self.fresh.is_some()
     }
 
     /// Whether the answer before the last came later than the freshness interval allows.

@@ -216,6 +216,12 @@ impl<F: NorFlash, L: Link, I: Identity, H: Health> Driver<F, L, I, H> {
         self.started.as_ref().and_then(|(agent, _)| agent.refused())
     }
 
+    /// Whether a fresh answer of the server has come since the start, so that it could have mended what runs.
+    #[must_use]
+    pub fn is_answered(&self) -> bool {
+        self.started.as_ref().is_some_and(|(agent, _)| agent.is_answered())
+    }
+
     /// The ports, for the loop that owns the driver.
     pub const fn ports(&mut self) -> &mut Ports<F, L, I, H> {
         &mut self.ports

@@ -175,3 +175,50 @@ fn a_newer_order_for_a_rotten_slot_goes_on_trial_as_ever() {
     device.live(600);
     assert_eq!((device.runs(), device.ending().0), (2, Ending::Confirmed));
 }
+
+/// Content 1 has crashed so often that the firmware does not start it; the next start is an ordinary one.
+fn in_a_crash_loop() -> Device {
+    let mut device = Device::new(settled());
+    device.firmware.reset = ResetCause::CrashLoop;
+    device.boot();
+    device.firmware.reset = ResetCause::Ordinary;
+    device
+}
+
+#[test]
+fn what_crashed_again_and_again_makes_way_for_another_order_and_the_server_hears_why() {
+    let mut device = in_a_crash_loop();
+    device.server = Server::Wants(1, 1);
+    device.live(120);
+    assert_eq!((device.runs(), device.commits, device.staged), (0, 0, 0));
+    let report = device.agent.report(fresh().unchanged().challenge);
+    let refused = Refused { content: content(1).id(), reason: Refusal::CRASH_LOOP };
+    assert_eq!((report.running, report.confirmed, report.refused), (ContentId::NONE, refused.content, Some(refused)));
+    let poll = device.agent.poll(PollFlags::default(), [0; 8]);
+    assert_eq!((poll.running, poll.refused), (ContentId::NONE, Some(refused.content.prefix())));
+
+    device.server = Server::Wants(2, 1);
+    device.live(120);
+    assert_eq!((device.runs(), device.boots, device.ending().0), (2, 2, Ending::Confirmed));
+    assert!(device.flash.rejected.is_empty(), "nothing is rejected for good");
+}
+
+#[test]
+fn what_crashed_again_and_again_is_tried_again_after_a_while_even_without_a_server() {
+    let mut device = in_a_crash_loop();
+    device.live(599);
+    assert_eq!((device.runs(), device.boots, device.commits), (0, 1, 0));
+    device.live(2);
+    assert_eq!((device.runs(), device.boots, device.commits), (1, 2, 0));
+}
+
+#[test]
+fn a_server_that_wants_to_be_left_alone_does_not_keep_it_aside_for_longer() {
+    let mut device = in_a_crash_loop();
+    device.server = Server::Usurped(|| {
+        let challenge = Challenge { issued_seconds: 1, code: [0; 8] };
+        News::Unchanged(Fresh::forge(Unchanged { poll_after_seconds: DAY_SECONDS, report_wanted: false, challenge }))
+    });
+    device.live(601);
+    assert_eq!((device.runs(), device.boots), (1, 2));
+}
