@@ -77,8 +77,12 @@ unsafe impl Logger for Log {
     }
 }
 
-fn with_state<R>(act: impl FnOnce(&mut State) -> R) -> R {
-    critical_section::with(|section| act(&mut STATE.borrow_ref_mut(section)))
+/// Whoever crashes in the middle of a frame still holds the state: what is logged from there on is lost, and the reset is not.
+fn with_state<R: Default>(act: impl FnOnce(&mut State) -> R) -> R {
+    critical_section::with(|section| match STATE.borrow(section).try_borrow_mut() {
+        Ok(mut state) => act(&mut state),
+        Err(_) => R::default(),
+    })
 }
 
 fn send(uart: Option<&Uart>, bytes: &[u8]) {
