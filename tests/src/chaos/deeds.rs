@@ -37,13 +37,13 @@ impl Life {
                 self.bring_server_back();
             }
             Deed::Outage([before, after]) => {
-                self.published.world.kill_server();
+                self.link.go_dark();
                 self.listen(before);
                 self.cut();
                 self.tally.kills += 1;
                 self.switch_on();
                 self.listen(after);
-                self.bring_server_back();
+                self.link.calm();
             }
             Deed::Shut(away) => {
                 self.device.relay.refuse();

@@ -48,12 +48,23 @@ struct Storm {
     random: Random,
 }
 
+/// Whether only objects pass.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Silence {
+    #[default]
+    None,
+    /// From the next order on.
+    Coming,
+    Here,
+}
+
 #[derive(Default)]
 struct State {
     seen: Seen,
     storm: Option<Storm>,
     /// Whether objects are kept out of orders.
     bare: bool,
+    silence: Silence,
 }
 
 /// The relay's script.
@@ -82,9 +93,15 @@ impl Link {
         self.lock().bare = objects == Objects::Fetched;
     }
 
+    /// After the next order only objects pass.
+    pub(super) fn go_dark(&self) {
+        self.lock().silence = Silence::Coming;
+    }
+
     /// Spoils nothing any more.
     pub(super) fn calm(&self) {
-        self.lock().storm = None;
+        let mut state = self.lock();
+        (state.silence, state.storm) = (Silence::None, None);
     }
 
     /// What was seen since the last call.
@@ -102,6 +119,12 @@ impl Link {
         state.seen.polls += usize::from(passing.subject == Subject::Poll);
         if passing.subject == Subject::Report {
             state.seen.reports.extend(report(passing.question));
+        }
+        if state.silence == Silence::Here && passing.subject != Subject::Object {
+            return Treatment::Drop;
+        }
+        if state.silence == Silence::Coming && Order::of(passing).is_some() {
+            state.silence = Silence::Here;
         }
         match state.spoil(passing) {
             Some(treatment) => treatment,

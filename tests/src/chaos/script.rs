@@ -87,7 +87,7 @@ pub(super) enum Deed {
     Storm(usize),
     /// The server is killed and comes back.
     Server(Duration),
-    /// The server is killed and comes back after a long while, in the midst of which the plug is pulled.
+    /// Once an order has passed, the server is silent for a long while, in the midst of which the plug is pulled.
     Outage([Duration; 2]),
     /// All connections are cut, and for so long none is taken.
     Shut(Duration),
@@ -155,10 +155,11 @@ fn event(random: &mut Random) -> Event {
         93..99 => Deed::Shut(milliseconds(random, AWAY_MS)),
         _ => Deed::Outage([milliseconds(random, OUTAGE_MS), milliseconds(random, OUTAGE_MS)]),
     };
-    // A storm is for what passes from now on.
-    let moment = if matches!(deed, Deed::Storm(_)) { Moment::Published } else { moment };
-    let pause = if matches!(deed, Deed::Storm(_)) { Duration::ZERO } else { pause };
-    Event { moment, pause, deed }
+    match deed {
+        // These are for what passes from now on.
+        Deed::Storm(_) | Deed::Outage(_) => Event { moment: Moment::Published, pause: Duration::ZERO, deed },
+        _ => Event { moment, pause, deed },
+    }
 }
 
 fn rot(random: &mut Random) -> Rot {
