@@ -1,8 +1,9 @@
 //! Crashes in a row: how often what is confirmed was started, and crashed before the server could mend it.
 //!
 //! Nothing in flash counts the starts of a confirmed configuration: a record for each start would wear it out. So the count
-//! lies in a word of memory that a reset keeps. It grows before the application gets what is confirmed, as the boots of a trial are counted, and
-//! ends with a fresh answer, with a run that was long enough, and with any start that is no crash. Trials have a count of their own.
+//! lies in a word of memory that a reset keeps. It grows before anything is read, as the boots of a trial are counted, and
+//! ends with a fresh answer, with a run that was long enough, with any start that is no crash, and when something else than what is confirmed
+//! starts: trials have a count of their own, and defaults that crash, too, acquit what is confirmed.
 
 use core::sync::atomic::{AtomicU32, Ordering};
 
@@ -35,7 +36,7 @@ impl Crashes<'_> {
         }
     }
 
-    /// What is confirmed is about to start.
+    /// What is confirmed may be about to start.
     pub(crate) fn begin(self) {
         self.set(self.count().saturating_add(1).min(CRASHES_MAX));
     }
@@ -69,15 +70,30 @@ mod tests {
     }
 
     #[test]
-    fn the_third_crash_in_a_row_is_a_loop_and_stays_one_until_an_ordinary_start() {
+    fn the_third_crash_in_a_row_is_a_loop() {
         let word = AtomicU32::new(0xDEAD_BEEF);
         let crashes = Crashes(Some(&word));
         assert_eq!(crashes.judge(Crash), Crash, "after power-on the word holds anything");
         let causes = [(); 4].map(|()| crash_after_start(crashes));
         assert_eq!(causes, [Crash, Crash, CrashLoop, CrashLoop]);
-        assert_eq!(crashes.judge(Crash), CrashLoop, "the defaults crash, too");
         assert_eq!(crashes.judge(Ordinary), Ordinary);
         assert_eq!(crash_after_start(crashes), Crash, "counted anew");
+    }
+
+    #[test]
+    fn defaults_that_crash_too_give_way_to_what_is_confirmed() {
+        let word = AtomicU32::new(0);
+        let crashes = Crashes(Some(&word));
+        let starts = [(); 8].map(|()| {
+            let cause = crash_after_start(crashes);
+            if cause == CrashLoop {
+                crashes.begin();
+                crashes.end();
+                assert_eq!(crashes.judge(Crash), Crash, "the defaults crashed");
+            }
+            cause
+        });
+        assert_eq!(starts, [Crash, Crash, CrashLoop, Crash, Crash, CrashLoop, Crash, Crash]);
     }
 
     #[test]

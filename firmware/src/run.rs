@@ -50,7 +50,9 @@ impl<B: Board, L: Link, I: Identity> Steadfast<'_, B, L, I> {
     pub async fn run(self) -> ! {
         const { board::check::<B>() };
         let Self { board, application, link, identity, mut firmware } = self;
-        firmware.reset = Crashes(board.kept_word()).judge(firmware.reset);
+        let crashes = Crashes(board.kept_word());
+        firmware.reset = crashes.judge(firmware.reset);
+        crashes.begin();
         if firmware.reset == ResetCause::CrashLoop {
             defmt::error!("crashed again and again: what is confirmed is left alone for a while");
         }
@@ -118,8 +120,8 @@ async fn turn<B: Board, L: Link, I: Identity, H: Health>(
             }
             Next::Activate => {
                 let running = driver.running().map(Intact::slot);
-                if running.is_some() && !is_on_trial(driver.record(), running) {
-                    crashes.begin();
+                if running.is_none() || is_on_trial(driver.record(), running) {
+                    crashes.end();
                 }
                 narrator.activated(driver.running());
                 application.activate(driver.running().cloned());

@@ -5,6 +5,7 @@
 
 use crate::flash::layout::Slot;
 use crate::id::ContentId;
+use crate::keyring::Director;
 use crate::outcome::{Detail, Ending, Outcome};
 use crate::ports::ResetCause;
 use crate::record::{Cause, Stage, Trial};
@@ -46,6 +47,10 @@ impl Agent {
 
     fn count_boot(&mut self, mut trial: Trial) -> Action {
         trial.crashed |= self.firmware.reset != ResetCause::Ordinary;
+        if self.firmware.reset == ResetCause::CrashLoop {
+            // The trial's own: what is confirmed has not run.
+            self.firmware.reset = ResetCause::Crash;
+        }
         let Some(boots_left) = trial.boots_left.checked_sub(1) else { return self.boots_spent(trial) };
         trial.boots_left = boots_left;
         self.record.trial = Some(trial);
@@ -53,11 +58,12 @@ impl Agent {
         Action::Commit
     }
 
-    /// Power failures alone prove nothing against a configuration, once.
+    /// Power failures alone prove nothing against a configuration, once. The slot is not read again, unlike before other verdicts: each boot
+    /// has read it, and if reading is what crashes, this is the way out.
     fn boots_spent(&mut self, trial: Trial) -> Action {
         if trial.crashed || trial.spent {
             self.record.trial = Some(trial);
-            return self.convict(Refusal::CRASH_LOOP, Detail::new(), After::Boot);
+            return self.condemn(Refusal::CRASH_LOOP, After::Boot);
         }
         self.inconclusive(Trial { spent: true, ..trial }, Refusal::CRASH_LOOP);
         self.commit(After::Boot)
@@ -71,7 +77,7 @@ impl Agent {
 
     pub(super) fn read_confirmed(&mut self) -> Action {
         match self.record.confirmed.filter(|slot| self.is_of_this_firmware(*slot)) {
-            Some(slot) if self.firmware.reset == ResetCause::CrashLoop => self.stand_aside(slot),
+            Some(slot) if self.is_crash_loop() => self.stand_aside(slot),
             Some(slot) => {
                 self.phase = Phase::Reading(Reading::Confirmed);
                 Action::ReadBack(slot)
@@ -80,12 +86,17 @@ impl Agent {
         }
     }
 
+    /// Whether standing aside would help: a device that takes no orders has nobody to wait for.
+    fn is_crash_loop(&self) -> bool {
+        self.firmware.reset == ResetCause::CrashLoop && matches!(self.record.keyring.director, Director::Assignments(_))
+    }
+
     pub(super) fn read(&mut self, reading: Reading, facts: Option<Facts>) -> Action {
         match (reading, facts, self.record.trial) {
             (Reading::Trial, Some(facts), Some(trial)) => self.activate(Some(Running { slot: trial.slot, facts })),
             (Reading::Trial, None, _) => self.lose_trial(After::Boot),
-            (Reading::Verdict(_, after), None, _) => self.lose_trial(after),
-            (Reading::Verdict(reason, after), Some(_), _) => self.condemn(reason, after),
+            (Reading::Verdict(_), None, _) => self.lose_trial(After::Restart),
+            (Reading::Verdict(reason), Some(_), _) => self.condemn(reason, After::Restart),
             (Reading::Confirmed, Some(facts), _) => {
                 self.activate(self.record.confirmed.map(|slot| Running { slot, facts }))
             }

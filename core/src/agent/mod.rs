@@ -179,8 +179,8 @@ enum Phase {
 enum Reading {
     Trial,
     Confirmed,
-    /// The trial slot once more, before its content is rejected for this; then that follows.
-    Verdict(Refusal, After),
+    /// The trial slot once more, before its content is rejected for this.
+    Verdict(Refusal),
 }
 
 /// What follows a commit.

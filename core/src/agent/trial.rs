@@ -135,14 +135,9 @@ impl Agent {
 
     /// The trial fails. Before that is held against its content the slot is read back: bytes that changed are the flash's failure.
     pub(super) fn reject(&mut self, reason: Refusal, words: Detail) -> Action {
-        self.convict(reason, words, After::Restart)
-    }
-
-    /// The same, and what follows.
-    pub(super) fn convict(&mut self, reason: Refusal, words: Detail, after: After) -> Action {
-        let Some(trial) = self.record.trial else { return self.commit(after) };
+        let Some(trial) = self.record.trial else { return self.commit(After::Restart) };
         self.words = words;
-        self.phase = Phase::Reading(Reading::Verdict(reason, after));
+        self.phase = Phase::Reading(Reading::Verdict(reason));
         Action::ReadBack(trial.slot)
     }
 
@@ -164,7 +159,8 @@ impl Agent {
     /// Ends the trial because the flash lost its slot, which says nothing about the content; but there is nothing left to be tried.
     pub(super) fn lose_trial(&mut self, after: After) -> Action {
         if let Some(trial) = self.record.trial {
-            self.end_trial(Ending::RolledBack, Refusal::READ_BACK, Detail::new());
+            let words = core::mem::take(&mut self.words);
+            self.end_trial(Ending::RolledBack, Refusal::READ_BACK, words);
             *self.record.slot_mut(trial.slot) = None;
         }
         self.commit(after)

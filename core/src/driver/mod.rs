@@ -327,7 +327,11 @@ impl<F: NorFlash, L: Link, I: Identity, H: Health> Driver<F, L, I, H> {
         let content = agent.record().slot(slot)?.content;
         let mut store =
             Store { flash: &mut self.ports.flash, layout: &self.setting.layout, chunk: &mut self.buffers.work };
-        self.read = store.read_back(slot, &content).await;
+        self.read = match store.read_back(slot, &content).await {
+            // A read may fail for once.
+            None => store.read_back(slot, &content).await,
+            read => read,
+        };
         let manifest = self.read.as_ref()?.manifest(&mut store, &mut self.buffers.answer).await.ok()?;
         Some(facts(&manifest))
     }
