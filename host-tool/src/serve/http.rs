@@ -53,7 +53,8 @@ fn status(failed: &ReportFailed) -> StatusCode {
         ReportFailed::Report(ReportError::Signature(_)) => StatusCode::FORBIDDEN,
         ReportFailed::Report(ReportError::Challenge | ReportError::Replayed) => StatusCode::CONFLICT,
         ReportFailed::Store(StoreError::Full) => StatusCode::INSUFFICIENT_STORAGE,
-        ReportFailed::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
+        // 404 would be for good: a device owes nothing after it.
+        ReportFailed::Store(_) | ReportFailed::Report(ReportError::Unserved) => StatusCode::SERVICE_UNAVAILABLE,
     }
 }
 

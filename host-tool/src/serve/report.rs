@@ -16,6 +16,9 @@ pub enum ReportError {
     /// Not a report.
     #[error("the report does not decode: {0}")]
     Malformed(Refusal),
+    /// Nobody can say whose: without a release there is no roster.
+    #[error("the newest release cannot be served now, so nobody's key is known")]
+    Unserved,
     /// Nobody's.
     #[error("device {0} is not in the newest release, or was enrolled without a key")]
     Unknown(DeviceId),
@@ -49,7 +52,7 @@ pub fn parse(bytes: &[u8]) -> Result<(ReportBody<'_>, Report), Refusal> {
 pub fn check(bytes: &[u8], world: &World, now_seconds: u64) -> Result<TakenReport, ReportError> {
     let (body, report) = parse(bytes).map_err(ReportError::Malformed)?;
     let device = body.device;
-    let newest = world.newest.as_ref().ok_or(ReportError::Unknown(device))?;
+    let newest = world.newest.as_ref().ok_or(ReportError::Unserved)?;
     let listed = newest.pack.roster().device(&device).and_then(|listed| listed.public_key());
     let key = listed.ok_or(ReportError::Unknown(device))?;
     let message = Message::new(Kind::Report, &world.fleet(), &device.0, body.statement);

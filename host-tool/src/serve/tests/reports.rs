@@ -48,6 +48,17 @@ fn a_report_is_taken_once_and_only_from_its_device() {
 }
 
 #[test]
+fn a_server_without_a_release_puts_a_report_off_and_does_not_turn_it_away_for_good() {
+    let fleet = Fleet::new();
+    let server = Running::start(&fleet.config()).unwrap();
+    let device = Device::new(1);
+    let body = device.sign(&device.report(Challenge { issued_seconds: 1, code: [0; 8] }));
+    assert_eq!(server.post("/v1/report", &body).0, 503);
+    server.publish(&fleet.release(1, 2000)).unwrap();
+    assert_eq!(server.post("/v1/report", &body).0, 409, "judged now");
+}
+
+#[test]
 fn status_says_who_rolled_back_and_why() {
     let fleet = Fleet::new();
     let server = Running::start(&fleet.config()).unwrap();
