@@ -10,7 +10,7 @@
 //!
 //! Invariants:
 //! - A commit erases a block, programs both copies one after the other and returns when both have read back. It never
-//!   erases the block that holds the record in force. Where a block fails, the commit goes on with the third, if there is one.
+//!   erases the block that holds a record that anybody may have acted on. Where a block fails, the commit goes on with the third, if there is one.
 //! - A copy counts when its check holds and it decodes. A first copy whose second is blank counts only when nothing
 //!   else does: its writer never returned, so nobody acted on it, and its last word may be weak.
 //! - Nobody acts on a record that is not a whole pair: [`RecordStore::load`] commits it afresh to another block first. Nor
@@ -87,7 +87,9 @@ enum Found {
     Nothing,
     /// A first copy whose second is blank.
     Begun(u32),
-    /// One copy.
+    /// A first copy and hardly anything of the second: now and then it may read as begun. Nobody ever read a pair here.
+    Scant(u32),
+    /// One copy. It may have read as a pair once, and does not read as begun.
     One(u32),
     /// Both copies, alike.
     Pair(u32),
@@ -100,15 +102,17 @@ impl Found {
     const fn generation(self) -> Option<u32> {
         match self {
             Self::Nothing => None,
-            Self::Begun(generation) | Self::One(generation) | Self::Pair(generation) | Self::Failed(generation) => {
-                Some(generation)
-            }
+            Self::Begun(generation)
+            | Self::Scant(generation)
+            | Self::One(generation)
+            | Self::Pair(generation)
+            | Self::Failed(generation) => Some(generation),
         }
     }
 
-    /// Its generation, if it is a pair.
-    const fn whole(self) -> Option<u32> {
-        if let Self::Pair(generation) = self { Some(generation) } else { None }
+    /// Its generation, if somebody may have acted on it.
+    const fn firm(self) -> Option<u32> {
+        if let Self::One(generation) | Self::Pair(generation) = self { Some(generation) } else { None }
     }
 
     /// Its generation, unless its writer never returned or failed.
@@ -187,7 +191,7 @@ impl RecordStore {
     }
 
     /// Writes `record`, its generation advanced, to a block that does not hold the record in force; where that fails and there is
-    /// a third block, to one that is not the last whole pair. When this returns, both copies have read back and every later load finds it. A power cut
+    /// a third block, to another one. When this returns, both copies have read back and every later load finds it. A power cut
     /// before leaves the former record or this one.
     ///
     /// # Errors
@@ -227,8 +231,15 @@ impl RecordStore {
                 }
                 Err(why) => refusal = why,
             }
-            // Two blocks are left. A whole pair stays, even if it is older than a single copy: that one is made good in its place.
-            self.current = self.youngest_by(Found::whole).map(|(index, _)| index).or(self.current);
+            // What failed may hold an old record, which would be in force if a scant copy read as begun while the one between is
+            // overwritten. So the one between is in force and the scant copy goes: nobody acted on it.
+            let firm = self.youngest_by(Found::firm).map(|(index, _)| index);
+            if let Some(index) = firm.filter(|_| firm != self.current) {
+                self.current = firm;
+                if !read_either(flash, self.region.block(index as u32), buffer).await {
+                    break;
+                }
+            }
         }
         Err(refusal)
     }
@@ -342,11 +353,17 @@ async fn survey<F: NorFlash>(flash: &mut F, layout: &Layout, index: u32, buffer:
         let second = generation_at(flash, second_address, buffer).await;
         return second.map_or(Found::Nothing, Found::One);
     };
+    // Power cuts leave one word that flickers at most. Beyond the first word a copy holds more, so whether this part reads
+    // as blank or not tells what the block cannot have been, or cannot become.
+    let rest_address = second_address.saturating_add(io::GRAIN_BYTES as u32);
+    let rest_bytes = (RECORD_BYTES as u32).saturating_sub(io::GRAIN_BYTES as u32);
     // The buffer still holds the first copy.
     if io::holds(flash, second_address, buffer).await {
         Found::Pair(first)
     } else if io::is_blank(flash, second_address, RECORD_BYTES as u32, layout.erased).await {
         Found::Begun(first)
+    } else if io::is_blank(flash, rest_address, rest_bytes, layout.erased).await {
+        Found::Scant(first)
     } else {
         Found::One(first)
     }
