@@ -115,6 +115,12 @@ fn has_lost(report: &Report) -> bool {
     report.refused.is_some_and(|refused| (refused.content, refused.reason) == (report.running, Refusal::READ_BACK))
 }
 
+/// Whether it leaves its confirmed configuration aside for ten minutes, after which it runs that again by itself.
+fn stands_aside(report: &Report) -> bool {
+    let refused = report.refused.map(|refused| (refused.content, refused.reason));
+    report.running == ContentId::NONE && refused == Some((report.confirmed, Refusal::CRASH_LOOP))
+}
+
 fn health(standing: Standing, desired: Option<ContentId>, heard: &Heard<'_>) -> String {
     let report = heard.report;
     let runs = |report: &Report| desired == Some(report.running);
@@ -128,6 +134,7 @@ fn health(standing: Standing, desired: Option<ContentId>, heard: &Heard<'_>) -> 
             "on its firmware's defaults"
         }
         Standing::Behind => "healthy on an older configuration",
+        Standing::Refused if report.is_some_and(stands_aside) => "on its firmware's defaults after crashes",
         Standing::Refused if report.zip(desired).is_some_and(|(report, desired)| rolled_back(report, desired)) => {
             "rolled back"
         }
@@ -189,6 +196,9 @@ pub fn waiting_for(world: &World, info: &DeviceInfo, report: Option<&Report>) ->
             _ => "its health checks to pass and an answer from this server, within the trial's deadline",
         },
         Standing::Behind => "its next poll",
+        Standing::Refused if report.is_some_and(stands_aside) => {
+            "its next attempt, within ten minutes and by itself, or a release with other values, which it takes at once"
+        }
         Standing::Refused => {
             "a release with other values: this firmware does not try the same configuration again, unless `agent.attempt` \
              is changed in git"

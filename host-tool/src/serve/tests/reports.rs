@@ -90,6 +90,21 @@ fn status_says_who_rolled_back_and_why() {
 }
 
 #[test]
+fn who_stands_aside_after_crashes_is_said_to_try_again_by_itself() {
+    let fleet = Fleet::new();
+    let server = Running::start(&fleet.config()).unwrap();
+    server.publish(&fleet.release(1, 2000)).unwrap();
+    let mut device = Device::new(1);
+    let order = update(&server, fleet.keyring(), &mut device);
+    let refused = Some(Refused { content: device.running, reason: Refusal::CRASH_LOOP });
+    let aside = Report { running: ContentId::NONE, refused, ..device.report(order.challenge) };
+    assert_eq!(server.post("/v1/report", &device.sign(&aside)).0, 204);
+    let why = server.client.why("sensor-1").unwrap();
+    assert_eq!(why.device.health, "on its firmware's defaults after crashes");
+    assert!(why.waiting_for.contains("within ten minutes and by itself"), "{}", why.waiting_for);
+}
+
+#[test]
 fn who_asks_with_another_schema_is_told_both() {
     let fleet = Fleet::new();
     let server = Running::start(&fleet.config()).unwrap();
