@@ -298,14 +298,14 @@ impl Agent {
     /// It failed on its way, or in flash, and is wanted still: it is tried again, later each time.
     fn set_back(&mut self, refused: Refused, now: Instant) -> Action {
         let content = refused.content;
-        let pause = self.pace.setback(Setback::failures(self.setback, content));
-        self.setback = Some(Setback::once_more(self.setback, content, pause, now));
+        let setback = Setback::once_more(self.setback, content, &mut self.pace, now);
+        self.setback = Some(setback);
         let action = match refused.reason {
             // No more than silence: nothing was understood, and nothing is told.
             Refusal::OBJECT_UNAVAILABLE => self.live(now),
             _ => self.refuse(refused, now),
         };
-        self.pace.poll_by(now.after(pause));
+        self.pace.poll_by(setback.until());
         action
     }
 

@@ -222,6 +222,8 @@ pub struct Agent {
     words: Detail,
     /// What has to wait before it is staged again.
     setback: Option<Setback>,
+    /// The same of what is prepared: where both fail, neither lets the other one off its pause.
+    setback_next: Option<Setback>,
     refused: Option<Refused>,
     /// What runs lies in a slot that is not intact any more.
     rotten: bool,
@@ -251,6 +253,7 @@ impl Agent {
             staged: None,
             words: Detail::new(),
             setback: None,
+            setback_next: None,
             refused: None,
             rotten: false,
             aside: false,

@@ -1,7 +1,8 @@
 //! Firmware and configuration together: the other slot is filled for the next firmware before that one runs.
 //!
 //! An attempt is one poll with the next firmware's schema, staging, and one record write. Whatever goes wrong ends it, so nothing
-//! ordinary waits for it; the application asks again when it likes. The next firmware starts the slot as a trial. An order for the
+//! ordinary waits for it; the application asks again when it likes, and a content that failed in staging waits longer each time until it may
+//! be staged again. The next firmware starts the slot as a trial. An order for the
 //! running schema takes the slot back.
 
 use crate::id::{ContentId, SchemaId};
@@ -11,6 +12,7 @@ use crate::refusal::Refusal;
 use crate::report::Refused;
 use crate::time::Instant;
 
+use super::setback::Setback;
 use super::{Action, After, Agent, News, Phase, Slot, Staged};
 
 impl Agent {
@@ -58,15 +60,18 @@ impl Agent {
             News::Keyring(next) => self.rotate(next, now),
             News::Changed(fresh, Ok(offer)) => {
                 self.refreshed(&fresh, now);
+                let content = offer.verified.content().id();
                 match self.record.confirmed.and(self.target()) {
+                    // Its failure is remembered already.
+                    Some(_) if self.setback_next.is_some_and(|setback| setback.holds(content, now).is_some()) => {
+                        self.preparing = None;
+                        self.live(now)
+                    }
                     Some(slot) => {
                         self.phase = Phase::StagingNext;
                         Action::Stage(slot)
                     }
-                    None => {
-                        let content = offer.verified.content().id();
-                        self.not_prepared(Refused { content, reason: Refusal::SLOT_KEPT }, now)
-                    }
+                    None => self.not_prepared(Refused { content, reason: Refusal::SLOT_KEPT }, now),
                 }
             }
             News::Changed(_, Err(refused)) => self.not_prepared(refused, now),
@@ -81,13 +86,13 @@ impl Agent {
     pub(super) fn staged_next(&mut self, result: Result<Staged, Refused>, now: Instant) -> Action {
         let Staged { offer, intact, .. } = match result {
             Ok(staged) => staged,
-            Err(refused) => return self.not_prepared(refused, now),
+            Err(refused) => return self.not_staged(refused, now),
         };
         let (verified, slot) = (offer.verified, intact.slot());
         if verified.content() != *intact.content() {
-            return self.not_prepared(Refused { content: verified.content().id(), reason: Refusal::READ_BACK }, now);
+            return self.not_staged(Refused { content: verified.content().id(), reason: Refusal::READ_BACK }, now);
         }
-        self.preparing = None;
+        (self.preparing, self.setback_next) = (None, None);
         let prepared = SlotRecord {
             content: verified.content(),
             schema: verified.schema().prefix(),
@@ -98,6 +103,13 @@ impl Agent {
             return self.live(now);
         }
         self.commit(After::Live)
+    }
+
+    fn not_staged(&mut self, refused: Refused, now: Instant) -> Action {
+        if refused.reason.is_passing() {
+            self.setback_next = Some(Setback::once_more(self.setback_next, refused.content, &mut self.pace, now));
+        }
+        self.not_prepared(refused, now)
     }
 
     fn not_prepared(&mut self, refused: Refused, now: Instant) -> Action {

@@ -7,6 +7,8 @@
 use crate::id::ContentId;
 use crate::time::{Instant, Span};
 
+use super::pace::Pace;
+
 /// Longest pause in seconds: nine thousand attempts a year, which the weakest flash (ten thousand erases) survives.
 pub(super) const SETBACK_SECONDS_MAX: u32 = 60 * 60;
 
@@ -25,15 +27,15 @@ impl Setback {
         Self { content, failures: u32::MAX, until: now.after(Span::from_seconds(SETBACK_SECONDS_MAX)) }
     }
 
-    /// `content` failed once more and waits for `pause`.
-    pub(super) fn once_more(former: Option<Self>, content: ContentId, pause: Span, now: Instant) -> Self {
-        let failures = Self::failures(former, content).saturating_add(1);
-        Self { content, failures, until: now.after(pause) }
+    /// `content` failed once more, and waits longer than the time before, if `former` knows of one.
+    pub(super) fn once_more(former: Option<Self>, content: ContentId, pace: &mut Pace, now: Instant) -> Self {
+        let failures = former.filter(|former| former.content == content).map_or(0, |former| former.failures);
+        Self { content, failures: failures.saturating_add(1), until: now.after(pace.setback(failures)) }
     }
 
-    /// How often `content` failed in a row, as far as `former` knows.
-    pub(super) fn failures(former: Option<Self>, content: ContentId) -> u32 {
-        former.filter(|former| former.content == content).map_or(0, |former| former.failures)
+    /// When it may be tried again.
+    pub(super) fn until(&self) -> Instant {
+        self.until
     }
 
     /// Until when `content` has to wait, if it has to.

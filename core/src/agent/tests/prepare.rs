@@ -77,6 +77,41 @@ fn whatever_goes_wrong_ends_the_attempt_and_ordinary_polls_go_on() {
     }
 }
 
+/// How often an application that prepares every ten seconds for a day has content 2 staged, when that fails.
+fn staged_in_a_day(agent: &mut Agent, between: fn(&mut Agent, Instant)) -> u32 {
+    let mut staged = 0;
+    for step in 0..8640 {
+        let now = Instant::from_milliseconds(step * 10_000);
+        agent.preparing = Some(NEXT);
+        agent.phase = Phase::Preparing;
+        let news = News::Changed(fresh(), Ok(offer_for_next()));
+        if let Action::Stage(_) = agent.handle(Event::Answer(news), now) {
+            staged += 1;
+            let refused = Refused { content: content(2).id(), reason: Refusal::OBJECT_UNAVAILABLE };
+            agent.handle(Event::Staged(Err(refused)), now);
+        }
+        assert!(!agent.is_preparing(), "the application is told");
+        between(agent, now);
+    }
+    staged
+}
+
+#[test]
+fn what_fails_in_staging_is_prepared_more_and_more_rarely() {
+    let staged = staged_in_a_day(&mut asking().0, |_, _| {});
+    assert!((24..=80).contains(&staged), "{staged} erased slots in a day");
+}
+
+#[test]
+fn an_order_that_fails_meanwhile_does_not_shorten_that_pause() {
+    let staged = staged_in_a_day(&mut asking().0, |agent, now| {
+        agent.phase = Phase::Staging;
+        let refused = Refused { content: content(3).id(), reason: Refusal::OBJECT_UNAVAILABLE };
+        agent.handle(Event::Staged(Err(refused)), now);
+    });
+    assert!((24..=80).contains(&staged), "{staged} erased slots in a day");
+}
+
 #[test]
 fn the_next_firmware_starts_what_was_prepared_as_a_trial_and_confirms_it() {
     let mut device = start(NEXT, prepared());
