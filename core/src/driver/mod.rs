@@ -288,7 +288,11 @@ impl<F: NorFlash, L: Link, I: Identity, H: Health> Driver<F, L, I, H> {
             }
             Action::Commit => match self.commit().await {
                 Some(is_done) => self.event = Some(if is_done { Event::Committed } else { Event::CommitFailed }),
-                None => return Next::Restart,
+                None => {
+                    // Nobody may act on, or be told of, a record that may not be in force.
+                    self.started = None;
+                    return Next::Restart;
+                }
             },
             Action::ReadBack(slot) => {
                 let facts = self.read_back(slot).await;

@@ -52,7 +52,11 @@ fuzz_target!(|bytes: &[u8]| {
                 device = Device::start(flash.restart(image), server(assigned, voice), oracle, Which::Former);
                 device.history = Some(Vec::new());
             }
-            _ => device.wait(1 + usize::from(how) % 16),
+            _ => {
+                // What is bounded is the way to rest, not how long it lasts.
+                device.oracle.bounded.restart();
+                device.wait(1 + usize::from(how) % 16);
+            }
         }
         let server = device.server();
         let mut server = server.borrow_mut();

@@ -226,7 +226,7 @@ impl<const R: usize, const W: usize> Device<R, W> {
             layout: &flash.geometry.layout,
             reports: &server.reports[self.reported..],
             releases: &server.releases,
-            assigned: (server.assigned, server.voice),
+            assigned: (server.heard.unwrap_or(server.assigned), server.voice),
         };
         self.oracle.look(&moment);
         self.reported = server.reports.len();

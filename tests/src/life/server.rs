@@ -40,6 +40,8 @@ pub struct Server {
     pub releases: Rc<[Release]>,
     /// The sequence of the one that is assigned.
     pub assigned: u32,
+    /// The one that was assigned when it last answered truly: a device knows of no later one.
+    pub heard: Option<u32>,
     /// How it speaks.
     pub voice: Voice,
     /// Whoever runs this does not reach it.
@@ -60,6 +62,7 @@ impl Server {
             fleet,
             releases,
             assigned: 0,
+            heard: None,
             voice: Voice::Honest,
             out_of_reach: None,
             reports: Vec::new(),
@@ -83,6 +86,9 @@ impl Server {
             return Err(LinkFailed);
         }
         self.polls += 1;
+        if self.voice == Voice::Honest {
+            self.heard = Some(self.assigned);
+        }
         let release = self.release(self.assigned).clone();
         if poll.keyring_version < release.epoch {
             return Ok(encode(&Answer::Keyring(self.fleet.rotation())));

@@ -1,5 +1,5 @@
 //! Invariant: the device runs one complete configuration, that of a release, and of no other than the confirmed or the
-//! assigned one. Once something was confirmed it always runs something, unless the flash lost that by itself.
+//! assigned one, or one that was assigned when its trial began. Once something was confirmed it always runs something, unless the flash lost that by itself.
 
 use steadfast_core::content::Content;
 
@@ -10,13 +10,23 @@ use crate::life::Release;
 pub(super) struct Complete {
     /// What was confirmed at any time, oldest first.
     confirmed: Vec<Content>,
+    /// What is on trial, or waits to be again.
+    tried: Option<Content>,
+    /// The release that was ordered a moment ago: after a power cut the next moment may know of another order.
+    ordered_before: u32,
 }
 
 impl Checker for Complete {
     fn look(&mut self, moment: &Moment<'_>) {
+        let tried = moment.record.trial.and_then(|trial| moment.record.slot(trial.slot)).map(|held| held.content);
+        if tried != self.tried {
+            tried.iter().for_each(|content| self.require_wanted(moment, content));
+            self.tried = tried;
+        }
         if let Some(sections) = moment.sections {
             self.judge(moment, sections);
         }
+        self.ordered_before = moment.assigned.0;
         let confirmed = moment.confirmed();
         if confirmed != self.confirmed.last().copied() {
             self.confirmed.extend(confirmed);
@@ -36,9 +46,17 @@ impl Complete {
         let objects = release.configuration(&running).into_iter().flat_map(|configuration| &configuration.objects);
         let wanted: Vec<&Vec<u8>> = objects.flatten().collect();
         assert!(sections.iter().eq(wanted), "runs a mixture under the name of release {}", release.sequence);
-        let ordered = moment.order().configuration(&running).is_some();
+        if self.tried != Some(running) {
+            self.require_wanted(moment, &running);
+        }
+    }
+
+    fn require_wanted(&self, moment: &Moment<'_>, content: &Content) {
+        let orders = [self.ordered_before, moment.assigned.0];
+        let mut ordered = moment.releases.iter().filter(|release| orders.contains(&release.sequence));
+        let ordered = ordered.any(|release| release.configuration(content).is_some());
         // A trial that was confirmed in the step before counts as what was confirmed then.
-        let former = self.confirmed.contains(&running);
-        assert!(ordered || former, "runs release {}, neither ordered nor confirmed", release.sequence);
+        let former = self.confirmed.contains(content);
+        assert!(ordered || former, "runs or tries {:?}, neither ordered nor confirmed", content.id());
     }
 }

@@ -1,5 +1,6 @@
 //! Invariant: the floor and the keyring's version never fall, and the accepted release is older than before only when
-//! an older one was assigned. The floor rises when its release is confirmed or adopted, never before.
+//! an older one was assigned. The floor rises when its release is confirmed or adopted, never before. What was on trial may be confirmed
+//! although something else is assigned by then, which the device has not heard.
 
 use steadfast_core::position::Position;
 
@@ -10,6 +11,10 @@ pub(super) struct Floor {
     floor: Position,
     accepted: Position,
     keyring_version: u32,
+    /// Where the release stands that was on trial a moment ago.
+    on_trial: Option<Position>,
+    /// Where the release stands that was ordered a moment ago: after a power cut the next moment may know of another order.
+    ordered_before: Position,
 }
 
 impl Checker for Floor {
@@ -18,13 +23,17 @@ impl Checker for Floor {
         assert!(record.floor >= self.floor, "the floor fell from {:?} to {:?}", self.floor, record.floor);
         assert!(record.keyring.version >= self.keyring_version, "the keyring became older");
         let fell = record.accepted < self.accepted;
-        let ordered = record.accepted == moment.order().position();
+        let order = moment.order().position();
+        let ordered = [order, self.ordered_before].contains(&record.accepted);
         assert!(!fell || ordered, "accepted fell from {:?} to {:?}", self.accepted, record.accepted);
-        let taken = record.trial.is_none() && record.accepted == moment.order().position();
+        let on_trial = record.trial.and_then(|trial| record.slot(trial.slot)).map(|held| held.position);
+        let taken = on_trial.is_none() && (ordered || self.on_trial == Some(record.accepted));
         assert!(record.floor == self.floor || self.floor == Position::ZERO || taken, "the floor rose too early");
         assert!(record.accepted >= record.floor, "accepted what is below the floor");
         self.floor = record.floor;
         self.accepted = record.accepted;
         self.keyring_version = record.keyring.version;
+        self.on_trial = on_trial;
+        self.ordered_before = order;
     }
 }

@@ -44,7 +44,7 @@ pub struct Moment<'a> {
     pub reports: &'a [Report],
     /// Every release there is.
     pub releases: &'a [Release],
-    /// The one that is assigned, and how the server speaks.
+    /// The one that is assigned, as far as the device can know, and how the server speaks.
     pub assigned: (u32, Voice),
 }
 
