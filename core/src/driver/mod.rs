@@ -289,7 +289,6 @@ impl<F: NorFlash, L: Link, I: Identity, H: Health> Driver<F, L, I, H> {
             Action::Commit => match self.commit().await {
                 Some(is_done) => self.event = Some(if is_done { Event::Committed } else { Event::CommitFailed }),
                 None => {
-                    // Nobody may act on, or be told of, a record that may not be in force.
                     self.started = None;
                     return Next::Restart;
                 }
@@ -312,7 +311,7 @@ impl<F: NorFlash, L: Link, I: Identity, H: Health> Driver<F, L, I, H> {
         Next::Now
     }
 
-    /// Whether it was done. `None` when nobody can say which record is in force: only a start can find out. Until flash answers again nothing may be
+    /// Whether it was done. `None` when nobody can say which record is in force: only a start can find out. Until flash answers again nothing may be told or
     /// decided, and least of all from the keys and the floor that the device was made with.
     async fn commit(&mut self) -> Option<bool> {
         let (agent, store) = self.started.as_mut()?;
