@@ -36,6 +36,7 @@ use steadfast_core::id::SchemaId;
 use steadfast_core::manifest::CHECKS_MAX;
 use steadfast_core::outcome::Detail;
 use steadfast_core::ports::{Check, Health};
+use steadfast_core::refusal::Refusal;
 
 use crate::partition::{Partition, SharedFlash};
 
@@ -101,6 +102,8 @@ struct State {
     behind: usize,
     health: Vec<Check, CHECKS_MAX>,
     undecodable: Option<&'static str>,
+    /// A section of what runs does not read as it should.
+    altered: bool,
     /// No other firmware will come back.
     is_final: bool,
     wish: Wish,
@@ -118,6 +121,7 @@ impl<F: NorFlash> Application<F> {
             behind: 0,
             health: checks.iter().map(|_| Check::Waiting).collect(),
             undecodable: None,
+            altered: false,
             is_final: false,
             wish: Wish::None,
             wakers: MultiWakerRegistration::new(),
@@ -199,6 +203,7 @@ impl<F: NorFlash> Application<F> {
         state.behind = state.subscribers;
         state.health.fill(Check::Waiting);
         state.undecodable = None;
+        state.altered = false;
         state.wakers.wake();
     }
 
@@ -211,6 +216,11 @@ impl<F: NorFlash> Application<F> {
     /// A section of what runs that a subscriber could not decode; told once.
     pub(crate) fn undecodable(&self) -> Option<&'static str> {
         self.state.borrow_mut().undecodable.take()
+    }
+
+    /// Whether a subscriber found its section altered; told once.
+    pub(crate) fn is_altered(&self) -> bool {
+        core::mem::take(&mut self.state.borrow_mut().altered)
     }
 
     /// Waits until a check says something new, or a section could not be decoded.
@@ -228,8 +238,20 @@ impl<F: NorFlash> Application<F> {
         let running = running.ok_or(NoSection::NoConfiguration)?;
         let mut flash = self.partition().await;
         let mut store = Store { flash: &mut flash, layout: &self.layout, chunk: &mut buffers.chunk };
-        let found = running.section(&mut store, section, &mut buffers.section).await;
-        found.map_err(|_| NoSection::Unreadable)?.ok_or(NoSection::Absent)
+        let mut found = Err(Refusal::READ_BACK);
+        // A read may fail for once.
+        for _ in 0..2 {
+            if found == Err(Refusal::READ_BACK) {
+                let bytes = running.section(&mut store, section, &mut buffers.section).await;
+                found = bytes.map(|bytes| bytes.map(<[u8]>::len));
+            }
+        }
+        if found == Err(Refusal::READ_BACK) {
+            self.state.borrow_mut().altered = true;
+            self.spoken.signal(());
+        }
+        let length = found.map_err(|_| NoSection::Unreadable)?.ok_or(NoSection::Absent)?;
+        buffers.section.get(..length).ok_or(NoSection::Unreadable)
     }
 
     async fn wait_for<T>(&self, ready: impl Fn(&State) -> Option<T>) -> T {

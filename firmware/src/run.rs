@@ -101,6 +101,9 @@ async fn turn<B: Board, L: Link, I: Identity, H: Health>(
         if let Some(section) = application.undecodable() {
             driver.undecodable(section);
         }
+        if application.is_altered() {
+            driver.altered();
+        }
         let next = driver.step(time::now()).await;
         if driver.is_answered() {
             crashes.end();

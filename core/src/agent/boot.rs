@@ -122,12 +122,22 @@ impl Agent {
         self.commit(After::Boot)
     }
 
-    /// The confirmed slot found no server for so long that it may be the reason. The other one is tried, and only once: that trial
-    /// stays in the record, suspended if need be, until a server answers.
+    /// What runs found no server for so long that it may be the reason. The other slot is tried, and only once: that trial
+    /// stays in the record, suspended if need be, until a server answers. It is tried again where it was not tried in earnest,
+    /// because power failed in all of its boots, and where the firmware's defaults run, which may have no way to a server at all.
     pub(super) fn try_other(&mut self) -> Option<Action> {
-        let slot = self.other_that_may_run().filter(|slot| self.content_in(*slot) != self.running())?;
-        self.record.trial = Some(unordered(slot, Cause::LostContact));
-        Some(self.commit(After::Restart))
+        let trial = match self.record.trial {
+            Some(trial) if trial.cause != Cause::Ordered && (trial.spent || self.running.is_none()) => {
+                Trial { stage: Stage::Running, boots_left: UNORDERED_BOOTS, spent: false, ..trial }
+            }
+            Some(_) => return None,
+            None => unordered(self.other_that_may_run()?, Cause::LostContact),
+        };
+        let fit = self.content_in(trial.slot) != self.running() && self.record.may_run(trial.slot, &self.firmware.id);
+        fit.then(|| {
+            self.record.trial = Some(trial);
+            self.commit(After::Restart)
+        })
     }
 
     /// The slot beside the confirmed one, if a trial of it may begin now.

@@ -139,6 +139,15 @@ impl Agent {
         self.refuse(Refused { content: ContentId::NONE, reason: Refusal::FLASH_FAILED }, now)
     }
 
+    /// The application could not read what runs: on trial, flash has lost it.
+    pub(super) fn altered(&mut self, now: Instant) -> Action {
+        match self.running {
+            Some(_) if self.on_trial() => self.lose_trial(After::Restart),
+            Some(_) => self.rotted(now),
+            None => self.live(now),
+        }
+    }
+
     pub(super) fn answered(&mut self, news: News, now: Instant) -> Action {
         match news {
             News::Silence => self.unanswered(now),

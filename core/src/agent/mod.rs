@@ -126,7 +126,7 @@ pub enum Event {
     Reported(Result<(), LinkFailed>),
     /// The part of the running slot that was scrubbed is as it was.
     Sound,
-    /// The running slot is not intact any more.
+    /// The running slot is not intact any more, as scrubbing or the application found.
     Rotten,
 }
 
@@ -309,6 +309,7 @@ impl Agent {
             (Phase::Live, Event::Tick(examined)) => self.tick(examined, now),
             (Phase::Live, Event::Undecodable(section)) => self.undecodable(section, now),
             (Phase::Live, Event::NotGiven(words)) => self.not_given(words, now),
+            (Phase::Live, Event::Rotten) => self.altered(now),
             (_, _) => self.live(now),
         }
     }

@@ -11,6 +11,7 @@
 //! All buffers live in it, nothing is allocated. Bytes come in over the link, are verified, and go to flash; the agent
 //! never sees them.
 
+mod health;
 mod prepare;
 mod reader;
 mod source;
@@ -31,13 +32,14 @@ use crate::id::KeyId;
 use crate::manifest::Manifest;
 use crate::outcome::{Detail, Ending, Outcome};
 use crate::poll::{POLL_MAX_BYTES, PollFlags};
-use crate::ports::{Check, Endpoint, Firmware, Health, Identity, Link, LinkFailed};
+use crate::ports::{Endpoint, Firmware, Health, Identity, Link, LinkFailed};
 use crate::record::BootRecord;
 use crate::refusal::Refusal;
 use crate::report::{REPORT_BODY_MAX_BYTES, REPORT_MAX_BYTES, Refused, ReportBody};
 use crate::statement::{self, Message, SIGNATURE_BYTES};
 use crate::time::{Instant, Span};
 
+use health::{examine, explain};
 pub use prepare::Prepared;
 use reader::Reader;
 
@@ -106,6 +108,8 @@ pub struct Driver<F, L, I, H> {
     /// Why the application does not run what it should: its own doing, or the machine's.
     undecodable: Option<Detail>,
     not_given: Option<Detail>,
+    /// The application found what runs altered.
+    altered: bool,
     /// The part of the running slot that is scrubbed next.
     scrub_next: usize,
     /// No other firmware will come back.
@@ -140,6 +144,7 @@ impl<F: NorFlash, L: Link, I: Identity, H: Health> Driver<F, L, I, H> {
             offer: None,
             undecodable: None,
             not_given: None,
+            altered: false,
             scrub_next: 0,
             is_final: false,
             defaulted: false,
@@ -256,6 +261,11 @@ impl<F: NorFlash, L: Link, I: Identity, H: Health> Driver<F, L, I, H> {
         self.not_given = Some(explain(&[why]));
     }
 
+    /// The application found what runs altered since it was read back: on trial, the device goes back; otherwise the server mends it.
+    pub const fn altered(&mut self) {
+        self.altered = true;
+    }
+
     fn store(&mut self) -> Store<'_, F> {
         Store { flash: &mut self.ports.flash, layout: &self.setting.layout, chunk: &mut self.buffers.work }
     }
@@ -266,6 +276,8 @@ impl<F: NorFlash, L: Link, I: Identity, H: Health> Driver<F, L, I, H> {
             Event::Undecodable(section)
         } else if let Some(words) = self.not_given.take() {
             Event::NotGiven(words)
+        } else if core::mem::take(&mut self.altered) {
+            Event::Rotten
         } else if let Some(running) = &self.running {
             let mut store =
                 Store { flash: &mut self.ports.flash, layout: &self.setting.layout, chunk: &mut self.buffers.work };
@@ -461,40 +473,4 @@ fn signature_entry(identity: &impl Identity, message: &Message) -> [u8; SIGNATUR
 
 fn facts(manifest: &Manifest<'_>) -> Facts {
     Facts { settings: manifest.settings, policy: manifest.policy }
-}
-
-/// As much of some words as there is room for.
-fn explain(parts: &[&str]) -> Detail {
-    let mut out = Detail::new();
-    for part in parts {
-        let room = out.capacity().saturating_sub(out.len());
-        let (taken, rest) = part.split_at_checked(part.floor_char_boundary(room)).unwrap_or_default();
-        if out.push_str(taken).is_err() || !rest.is_empty() {
-            break;
-        }
-    }
-    out
-}
-
-/// Asks every check of the manifest. Checks that cannot be read have not passed; the trial's deadline decides.
-#[inline(never)]
-fn examine(manifest: Result<Manifest<'_>, Refusal>, health: &mut impl Health) -> Examined {
-    let mut examined = Examined::default();
-    let Ok(manifest) = manifest else { return Examined { expected: u16::MAX, ..examined } };
-    let mut bit = 1_u16;
-    for name in manifest.checks() {
-        examined.expected |= bit;
-        match health.check(name) {
-            Check::Passed => examined.checks.passed |= bit,
-            Check::Failed(words) => {
-                if examined.checks.failed == 0 {
-                    examined.failure = explain(&[name, ": ", &words]);
-                }
-                examined.checks.failed |= bit;
-            }
-            Check::Waiting => {}
-        }
-        bit = bit.wrapping_shl(1);
-    }
-    examined
 }

@@ -9,7 +9,7 @@ use super::*;
 use crate::flash::layout::Region;
 use crate::id::{DeviceId, FirmwareId, FleetId, SchemaId};
 use crate::keyring::{Director, Keyring, Role};
-use crate::ports::ResetCause;
+use crate::ports::{Check, ResetCause};
 use crate::position::Position;
 use crate::statement::PublicKey;
 

@@ -75,6 +75,14 @@ impl Image {
         self.pages.iter().any(|page| !page.unstable.is_empty())
     }
 
+    /// Whether any bit of that range reads differently each time.
+    #[must_use]
+    pub fn is_unstable_in(&self, range: Range<usize>) -> bool {
+        pages(range).any(|(page, part)| {
+            self.pages[page].unstable.get(part).is_some_and(|bits| bits.iter().any(|bits| *bits != 0))
+        })
+    }
+
     /// What that range holds, as it was last programmed or erased.
     #[must_use]
     pub fn bytes(&self, range: Range<usize>) -> Vec<u8> {

@@ -6,7 +6,8 @@ use std::rc::Rc;
 use embassy_futures::block_on;
 use steadfast_core::content::Content;
 use steadfast_core::driver::{Driver, Next, Ports, Setting};
-use steadfast_core::flash::slot::Store;
+use steadfast_core::flash::layout::Region;
+use steadfast_core::flash::slot::{Intact, Store};
 use steadfast_core::id::{ContentId, FirmwareId};
 use steadfast_core::outcome::{Detail, Ending};
 use steadfast_core::ports::{Check, Firmware, Health, ResetCause};
@@ -197,6 +198,7 @@ impl<const R: usize, const W: usize> Device<R, W> {
             let mut buffer = [0; 4096];
             let section = block_on(self.driver.section(name, &mut buffer));
             if section.is_err() && self.may_be_spoilt() {
+                self.driver.altered();
                 return None;
             }
             sections.extend(section.expect("it was read back just now").map(<[u8]>::to_vec));
@@ -204,12 +206,13 @@ impl<const R: usize, const W: usize> Device<R, W> {
         Some(sections)
     }
 
-    /// Whether what was read back just now may read otherwise: bytes change, or there is nothing better to run.
+    /// Whether what was read back just now may read otherwise: bits of its slot are unstable, or bytes change.
     fn may_be_spoilt(&mut self) -> bool {
-        let (record, which) = (self.record().cloned(), self.which);
+        let slot = self.driver.running().map(Intact::slot);
         let flash = self.flash();
-        let bereft = flash.image.is_unstable() && !record.is_some_and(|record| is_fit(&record, flash, which));
-        bereft || flash.ills.change.is_some()
+        let region = slot.map(|slot| flash.geometry.layout.slot(slot));
+        let wavers = |region: Region| flash.image.is_unstable_in(region.start as usize..region.end() as usize);
+        flash.ills.change.is_some() || region.is_some_and(wavers)
     }
 
     fn look(&mut self, operations: usize, sections: Option<&[Vec<u8>]>) {

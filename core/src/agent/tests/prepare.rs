@@ -190,6 +190,17 @@ fn what_was_prepared_is_not_confirmed_without_a_server() {
 }
 
 #[test]
+fn what_was_prepared_is_tried_again_where_the_defaults_find_no_server() {
+    let mut device = start(NEXT, prepared());
+    device.connects = |number| number == 2;
+    device.live(10 * TRIAL_SECONDS);
+    assert_eq!((device.runs(), device.flash.trial.unwrap().stage), (0, Stage::Suspended));
+    device.server = Server::Wants(2, 1);
+    device.live(24 * 3600);
+    assert_eq!((device.runs(), device.flash.confirmed, device.ending().0), (2, Some(Slot::B), Ending::Confirmed));
+}
+
+#[test]
 fn another_firmware_tries_what_this_one_rejected() {
     let mut device = Device::new(settled());
     device.server = Server::Wants(2, 1);

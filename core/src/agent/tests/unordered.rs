@@ -56,6 +56,22 @@ fn a_configuration_that_lost_its_server_gives_way_to_the_one_that_finds_it() {
 }
 
 #[test]
+fn a_former_configuration_in_whose_boots_power_failed_is_tried_again() {
+    let mut device = Device::new(with_former());
+    device.connects = |number| number == 2;
+    device.live(DAY_SECONDS + 60);
+    assert_eq!(device.runs(), 2);
+    while device.flash.trial.unwrap().stage == Stage::Running {
+        device.boot();
+        device.live(1);
+    }
+    assert_eq!((device.runs(), device.ending()), (1, (Ending::Inconclusive, Refusal::CRASH_LOOP)));
+    device.server = Server::Wants(2, 1);
+    device.live(DAY_SECONDS + 60);
+    assert_eq!((device.runs(), device.flash.trial, device.flash.confirmed), (2, None, Some(Slot::B)));
+}
+
+#[test]
 fn what_was_never_confirmed_is_not_tried_for_lost_contact() {
     let mut record = with_former();
     record.b.as_mut().unwrap().standing = Standing::Staged;
@@ -155,6 +171,29 @@ fn a_rotten_slot_goes_on_running_while_the_server_is_silent_and_says_what_it_run
     let report = device.agent.report(Challenge { issued_seconds: 1, code: [0; 8] });
     assert_eq!(report.running, content(1).id());
     assert_eq!(report.refused, Some(Refused { content: content(1).id(), reason: Refusal::READ_BACK }));
+}
+
+#[test]
+fn what_the_application_finds_altered_ends_its_trial_without_a_rejection() {
+    let mut agent = Agent::new(DeviceId([1; 16]), FIRMWARE, with_trial(Stage::Running), 7);
+    let now = Instant::from_milliseconds(0);
+    for event in [Event::Started, Event::Committed, Event::Read(Some(FACTS)), Event::Activated] {
+        agent.handle(event, now);
+    }
+    assert_eq!(agent.handle(Event::Rotten, now), Action::Commit);
+    assert_eq!((agent.record.trial, agent.record.b.as_ref(), agent.record.rejected.len()), (None, None, 0));
+    assert_eq!((agent.record.outcome.ending, agent.record.outcome.reason), (Ending::RolledBack, Refusal::READ_BACK));
+}
+
+#[test]
+fn what_the_application_finds_altered_is_mended_from_the_server() {
+    let mut agent = Agent::new(DeviceId([1; 16]), FIRMWARE, settled(), 7);
+    let now = Instant::from_milliseconds(0);
+    for event in [Event::Started, Event::Read(Some(FACTS)), Event::Activated, Event::Rotten] {
+        agent.handle(event, now);
+    }
+    assert_eq!(agent.poll(PollFlags::default(), [0; 8]).running, ContentId::NONE);
+    assert_eq!(agent.refused(), Some(Refused { content: content(1).id(), reason: Refusal::READ_BACK }));
 }
 
 #[test]
