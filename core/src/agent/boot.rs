@@ -8,7 +8,7 @@ use crate::id::ContentId;
 use crate::keyring::Director;
 use crate::outcome::{Detail, Ending, Outcome};
 use crate::ports::ResetCause;
-use crate::record::{Cause, Stage, Trial};
+use crate::record::{Cause, Stage, Standing, Trial};
 use crate::refusal::Refusal;
 use crate::report::{Checks, Refused};
 use crate::time::Instant;
@@ -117,7 +117,8 @@ impl Agent {
     fn start_other(&mut self) -> Action {
         // A trial that could not be recorded a moment ago cannot be recorded now; the application must start all the same.
         let keeps_records = !self.pace.has_paused();
-        let Some(slot) = self.other_that_may_run().filter(|_| keeps_records) else { return self.activate(None) };
+        let slot = self.other_that_may_run().or_else(|| self.other_that_waits());
+        let Some(slot) = slot.filter(|_| keeps_records) else { return self.activate(None) };
         self.record.trial = Some(unordered(slot, Cause::Repair));
         self.commit(After::Boot)
     }
@@ -144,6 +145,13 @@ impl Agent {
     fn other_that_may_run(&self) -> Option<Slot> {
         let slot = self.record.confirmed.filter(|_| self.record.trial.is_none())?.other();
         (self.is_of_this_firmware(slot) && self.record.may_run(slot, &self.firmware.id)).then_some(slot)
+    }
+
+    /// The slot of a trial that waits for the server, if it was confirmed once: nothing else is left that is better than defaults.
+    fn other_that_waits(&self) -> Option<Slot> {
+        let slot = self.record.trial.filter(|trial| trial.cause != Cause::Repair)?.slot;
+        let proven = self.record.slot(slot).is_some_and(|held| held.standing == Standing::Confirmed);
+        (proven && self.record.may_run(slot, &self.firmware.id)).then_some(slot)
     }
 
     fn activate(&mut self, running: Option<Running>) -> Action {

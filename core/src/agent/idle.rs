@@ -31,12 +31,13 @@ impl Agent {
                 return action;
             }
         }
+        // Before a report, which may take as long as an order is young.
+        if let Some(staged) = self.staged.take() {
+            return self.begin_or_ask_again(&staged, now);
+        }
         if let Some(challenge) = self.challenge.take() {
             self.phase = Phase::Reporting;
             return Action::Report(challenge);
-        }
-        if let Some(staged) = self.staged.take() {
-            return self.begin_or_ask_again(&staged, now);
         }
         if let Some(action) = self.ask_for_next() {
             return action;
@@ -119,6 +120,9 @@ impl Agent {
         let mut until = self.deadline().map_or(next, |deadline| next.min(deadline));
         if self.aside {
             until = until.min(self.pace.aside_until());
+        }
+        if self.is_out_of_step() || self.is_trial_left_out() {
+            until = until.min(self.pace.paused_until());
         }
         Action::Wait(until.max(self.pace.paused_until()).max(now))
     }
@@ -233,6 +237,7 @@ impl Agent {
             }
             _ => {}
         }
+        self.pace.contacted(now);
         let action = self.refuse(refused, now);
         if self.unreported {
             // The next answer would be the same order, so this challenge is the only one to come.
@@ -267,6 +272,10 @@ impl Agent {
         }
         self.record.accepted = verified.position();
         self.record.floor = verified.floor();
+        // What runs is of this release from now on: it must not fall below the floor that it has just raised.
+        if let Some(held) = self.running.and_then(|running| self.record.slot_mut(running.slot).as_mut()) {
+            held.position = verified.position();
+        }
         self.commit(After::Live)
     }
 

@@ -335,7 +335,7 @@ impl Agent {
     /// confirmed slot runs meanwhile.
     fn commit_failed(&mut self, now: Instant) -> Action {
         self.staged = None;
-        self.refused = Some(Refused { content: ContentId::NONE, reason: Refusal::FLASH_FAILED });
+        self.remember(Refused { content: ContentId::NONE, reason: Refusal::FLASH_FAILED });
         self.pace.pause(now);
         if self.running.is_none() && matches!(self.phase, Phase::Counting | Phase::Committing(After::Boot)) {
             return self.read_confirmed();

@@ -41,6 +41,8 @@ pub(super) struct Pace {
     started: Instant,
     activated: Instant,
     fresh: Option<Instant>,
+    /// When a director last answered, whatever it ordered.
+    contact: Instant,
     failures: u32,
     stale: bool,
     /// A trial must begin before this, or poll again first.
@@ -60,6 +62,7 @@ impl Pace {
             started: zero,
             activated: zero,
             fresh: None,
+            contact: zero,
             failures: 0,
             stale: false,
             order_expires: zero,
@@ -91,7 +94,12 @@ impl Pace {
 
     /// When the server was last known to be there, as far as this activation knows.
     pub(super) fn contact(&self) -> Instant {
-        self.fresh.map_or(self.activated, |fresh| fresh.max(self.activated))
+        self.contact.max(self.activated)
+    }
+
+    /// A director answered.
+    pub(super) fn contacted(&mut self, now: Instant) {
+        self.contact = now;
     }
 
     /// Until when what crashed again and again is left alone.
@@ -164,6 +172,7 @@ impl Pace {
         let since = now.since(self.fresh.unwrap_or(self.started));
         self.stale = since > Span::from_seconds(settings.freshness_seconds);
         self.fresh = Some(now);
+        self.contacted(now);
     }
 
     /// Whether one has come since the start.

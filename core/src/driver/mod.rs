@@ -328,12 +328,14 @@ impl<F: NorFlash, L: Link, I: Identity, H: Health> Driver<F, L, I, H> {
     async fn commit(&mut self) -> Option<bool> {
         let (agent, store) = self.started.as_mut()?;
         let (flash, work) = (&mut self.ports.flash, &mut self.buffers.work);
+        let is_first = agent.record().generation == 0;
         if store.commit(flash, agent.record_mut(), work).await.is_ok() {
             return Some(true);
         }
         // Whatever flash holds now is what counts.
         *store = RecordStore::find(flash, &self.setting.layout, work).await.ok()?;
-        *agent.record_mut() = store.record(work)?;
+        let none = || is_first.then(|| lost(&self.ports.identity));
+        *agent.record_mut() = store.record(work).or_else(none)?;
         Some(false)
     }
 

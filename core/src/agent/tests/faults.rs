@@ -190,3 +190,38 @@ fn a_device_that_takes_no_orders_does_not_stand_aside() {
     device.live(1);
     assert_eq!(device.runs(), 1);
 }
+
+#[test]
+fn a_rejection_in_force_does_not_wait_for_the_next_poll() {
+    let mut agent = Agent::new(DeviceId([1; 16]), FIRMWARE, with_trial(Stage::Running), 7);
+    let mut now = Instant::from_milliseconds(0);
+    for event in [Event::Started, Event::Committed, Event::Read(Some(FACTS)), Event::Activated] {
+        agent.handle(event, now);
+    }
+    assert!(matches!(agent.handle(Event::Tick(nothing_said(2)), now), Action::Poll(_)));
+    let challenge = Challenge { issued_seconds: 1, code: [0; 8] };
+    let day = Unchanged { poll_after_seconds: 86_400, report_wanted: false, challenge };
+    agent.handle(Event::Answer(News::Unchanged(Fresh::forge(day))), now);
+    assert!(matches!(agent.handle(Event::Tick(nothing_said(2)), now), Action::Report(_)));
+    agent.handle(Event::Reported(Ok(())), now);
+    assert!(matches!(agent.handle(Event::Tick(nothing_said(2)), now), Action::Wait(_)));
+    now = now.after(Span::from_seconds(10));
+    assert_eq!(agent.handle(Event::Tick(two_is_sick(2)), now), Action::ReadBack(Slot::B));
+    assert_eq!(agent.handle(Event::Read(Some(FACTS)), now), Action::Commit);
+    // It failed, and is in force all the same.
+    agent.handle(Event::CommitFailed, now);
+    let Action::Wait(until) = agent.handle(Event::Tick(two_is_sick(2)), now) else { panic!("it should pause") };
+    let seconds = until.since(now).milliseconds() / 1000;
+    assert!(seconds <= 60, "runs what is rejected for {seconds} s more");
+}
+
+#[test]
+fn two_orders_in_turns_that_both_fail_wear_flash_no_faster_than_one() {
+    let mut device = Device::new(settled());
+    device.hindered = |_| Some(Refusal::OBJECT_MISMATCH);
+    for second in 0..12 * 3600_u32 {
+        device.server = Server::Wants(2 + (second % 2) as u8, 1);
+        device.live(1);
+    }
+    assert!((15..=60).contains(&device.staged), "{} attempts in half a day", device.staged);
+}

@@ -261,3 +261,84 @@ fn a_server_that_wants_to_be_left_alone_does_not_keep_it_aside_for_longer() {
     device.live(601);
     assert_eq!((device.runs(), device.boots), (1, 2));
 }
+
+#[test]
+fn an_answer_that_cannot_be_taken_is_contact() {
+    let mut device = Device::new(with_former());
+    device.server = Server::Usurped(|| {
+        News::Changed(fresh(), Err(Refused { content: ContentId::NONE, reason: Refusal::BELOW_FLOOR }))
+    });
+    for _ in 0..3 {
+        device.live(DAY_SECONDS + 600);
+        assert_eq!((device.runs(), device.boots, device.commits), (1, 0, 0));
+    }
+}
+
+#[test]
+fn what_ran_when_the_floor_rose_is_still_a_way_back_after_the_next_update() {
+    let mut device = Device::new(settled());
+    device.server =
+        Server::Usurped(|| News::Adopt(fresh(), Verified::forge(content(1), SCHEMA, position(5), position(5))));
+    device.live(3600);
+    assert_eq!((device.flash.floor, device.commits), (position(5), 1));
+    device.server = Server::Wants(6, 5);
+    device.live(600);
+    assert_eq!((device.runs(), device.flash.confirmed), (6, Some(Slot::B)));
+    assert!(device.flash.may_run(Slot::A, &FIRMWARE.id));
+}
+
+#[test]
+fn a_confirmed_slot_that_rots_while_a_trial_is_suspended_gives_way_to_it() {
+    let mut record = with_former();
+    let waiting = with_trial(Stage::Suspended).trial;
+    record.trial = waiting.map(|trial| crate::record::Trial { cause: crate::record::Cause::LostContact, ..trial });
+    let mut device = Device::new(record);
+    device.intact = |slot| slot == Slot::B;
+    device.live(DAY_SECONDS / 2);
+    assert_eq!((device.runs(), device.flash.confirmed, device.flash.trial), (2, Some(Slot::B), None));
+    assert!(device.commits < 10, "{} commits", device.commits);
+}
+
+#[test]
+fn a_report_that_hangs_does_not_keep_a_device_from_its_update() {
+    const QUICK: Facts = Facts { settings: Settings { poll_seconds: 10, ..SETTINGS }, policy: POLICY };
+    let mut agent = Agent::new(DeviceId([1; 16]), FIRMWARE, settled(), 7);
+    let mut now = Instant::from_milliseconds(0);
+    let (mut event, mut polls, mut stagings, mut reports) = (Event::Started, 0, 0, 0);
+    let order = || {
+        let challenge = Challenge { issued_seconds: 1, code: [0; 8] };
+        Fresh::forge(Unchanged { poll_after_seconds: 0, report_wanted: true, challenge })
+    };
+    for _ in 0..2000 {
+        event = match agent.handle(event, now) {
+            Action::ReadBack(_) => Event::Read(Some(QUICK)),
+            Action::Activate(_) => Event::Activated,
+            Action::Poll(_) => {
+                polls += 1;
+                Event::Answer(News::Changed(order(), Ok(offer(2, 1))))
+            }
+            Action::Stage(slot) => {
+                stagings += 1;
+                let intact = Intact::forge(slot, content(2));
+                Event::Staged(Ok(Staged { offer: offer(2, 1), intact, scope: Restart::Device }))
+            }
+            Action::Report(_) => {
+                reports += 1;
+                // What the link of the microcontrollers gives up after: 10 s to connect, 15 s for the answer.
+                now = now.after(Span::from_seconds(25));
+                Event::Reported(Err(LinkFailed))
+            }
+            Action::Wait(until) => {
+                now = now.max(until);
+                Event::Tick(healthy(1))
+            }
+            Action::Scrub => Event::Sound,
+            Action::Commit => {
+                assert!(agent.record.trial.is_some());
+                return;
+            }
+            Action::Restart => panic!("no"),
+        };
+    }
+    panic!("no trial after {} s, {polls} polls, {stagings} stagings, {reports} reports", now.milliseconds() / 1000);
+}
