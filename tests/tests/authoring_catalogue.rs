@@ -1,6 +1,10 @@
 //! A catalogue of wrong inputs. Each is one change to a correct fleet, and must be found as exactly one error, with its kind, file,
 //! line and the number of devices hit, and with a next step.
 
+#[path = "authoring_catalogue/patches.rs"]
+mod patches;
+
+use patches::PATCH_CASES;
 use steadfast::diagnostics::{Code, Severity};
 use steadfast_tests::fleet_folder::FleetFolder;
 use steadfast_tests::fleetgen::small;
@@ -37,7 +41,7 @@ const SETTINGS_CASES: &[Case] = &[
     ("no slot size", |f| f.replace(SETTINGS, "slot_bytes = 4096\n", ""), (Code::MissingValue, SETTINGS, 11, 0)),
     ("another tool", |f| f.replace(SETTINGS, "layers", "tool = \"99.0.0\"\nlayers"), (Code::WrongTool, SETTINGS, 1, 0)),
     ("a level outside", |f| f.replace(SETTINGS, "\"common\"", "\"../common\""), (Code::BadLevel, SETTINGS, 1, 0)),
-    ("a pattern level", |f| f.replace(SETTINGS, "\"common\"", "\"patches/*\""), (Code::BadLevel, SETTINGS, 1, 0)),
+    ("a pattern level", |f| f.replace(SETTINGS, "\"common\"", "\"patches/x*\""), (Code::BadLevel, SETTINGS, 1, 0)),
     ("an unknown label", |f| f.replace(SETTINGS, "{region}", "{regoin}"), (Code::MissingLabel, SETTINGS, 1, 6)),
     (
         "a floor of nowhere",
@@ -425,12 +429,17 @@ fn every_wrong_head_of_a_layer_is_found_in_its_place() {
 }
 
 #[test]
+fn every_wrong_patch_is_found_in_its_place() {
+    try_all(PATCH_CASES);
+}
+
+#[test]
 fn every_wrong_policy_is_found_in_its_place() {
     try_all(POLICY_CASES);
 }
 
 #[test]
 fn the_catalogue_has_at_least_sixty_entries() {
-    let all = [SETTINGS_CASES, INVENTORY_CASES, LABEL_CASES, LAYER_CASES, HEAD_CASES, POLICY_CASES];
+    let all = [SETTINGS_CASES, INVENTORY_CASES, LABEL_CASES, LAYER_CASES, HEAD_CASES, PATCH_CASES, POLICY_CASES];
     assert!(all.iter().map(|cases| cases.len()).sum::<usize>() >= 60);
 }

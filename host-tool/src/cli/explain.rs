@@ -74,6 +74,9 @@ fn text(fleet: &Fleet, device: &Device, explanation: &Explanation) -> String {
     if device.chain.is_none() {
         out.push_str("  one of its layers is missing; `steadfast check` says which\n");
     }
+    for (condition, position) in &explanation.patches {
+        out.push_str(&format!("  patched, because {condition}  ({})\n", at(position)));
+    }
     for field in &explanation.fields {
         out.push_str(&field_text(field));
     }
@@ -121,6 +124,8 @@ fn document(fleet: &Fleet, device: &Device, explanation: &Explanation) -> Value 
     };
     let skipped =
         explanation.skipped.iter().map(|(section, position)| json!({ "section": section, "at": place(position) }));
+    let patches =
+        explanation.patches.iter().map(|(condition, position)| json!({ "match": condition, "at": place(position) }));
     let labels: serde_json::Map<String, Value> =
         device.labels.iter().map(|(name, value)| (name.to_string(), json!(&**value))).collect();
     json!({
@@ -130,6 +135,7 @@ fn document(fleet: &Fleet, device: &Device, explanation: &Explanation) -> Value 
         "model": &*fleet.model(device).name,
         "labels": labels,
         "layers": explanation.layers,
+        "patches": patches.collect::<Vec<_>>(),
         "fields": explanation.fields.iter().map(field).collect::<Vec<_>>(),
         "skipped": skipped.collect::<Vec<_>>(),
     })

@@ -18,6 +18,8 @@ pub struct Explanation {
     pub layers: Vec<String>,
     /// Its fields in the order of its newest schema, `agent` and `health` first.
     pub fields: Vec<Explained>,
+    /// The patches among them: what each asks of a device, and where.
+    pub patches: Vec<(String, Position)>,
     /// Sections that its layers set and its model lacks, and where.
     pub skipped: Vec<(String, Position)>,
 }
@@ -108,6 +110,7 @@ pub fn explain(fleet: &Fleet, device: &Device, below: Option<&FieldPath>) -> Exp
     Explanation {
         layers: layers.iter().map(|layer| layer.path.to_string()).filter(|path| !path.is_empty()).collect(),
         fields: explained.collect(),
+        patches: layers.iter().filter_map(|layer| patch(layer, &fleet.sources)).collect(),
         skipped: skipped(&layers, model, &fleet.sources),
     }
 }
@@ -218,6 +221,11 @@ fn quote(place: Place, sources: &Sources) -> String {
     }
     let start: String = line.chars().take(QUOTE_CHARS).collect();
     format!("{start}…")
+}
+
+fn patch(layer: &Layer, sources: &Sources) -> Option<(String, Position)> {
+    let matching = layer.matching.as_ref()?;
+    Some((matching.text.to_string(), sources.position(matching.place)))
 }
 
 fn skipped(layers: &[Layer], model: &Model, sources: &Sources) -> Vec<(String, Position)> {

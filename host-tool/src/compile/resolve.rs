@@ -25,6 +25,8 @@ pub(crate) struct Merged {
 struct Final {
     path: FieldPath,
     place: Place,
+    /// The level of the patch that says so. Patches of one level are compared elsewhere, whatever their order.
+    level: Option<usize>,
 }
 
 impl Merged {
@@ -46,7 +48,8 @@ impl Merged {
         table = append.tables(&table, &ours(&layer.append), ty);
         let mut faults: Vec<Finding> = self.faults.iter().cloned().chain(append.faults).collect();
         faults.extend(self.finals.iter().filter_map(|held| held.broken((&self.table, &table), (layer, model))));
-        let held = layer.finals.iter().map(|(path, place)| Final { path: path.clone(), place: *place });
+        let held =
+            layer.finals.iter().map(|(path, place)| Final { path: path.clone(), place: *place, level: level(layer) });
         let finals = match layer.finals.len() {
             0 => self.finals.clone(),
             _ => Arc::new(self.finals.iter().cloned().chain(held).collect()),
@@ -64,7 +67,7 @@ impl Final {
             (Some(old), Some(new)) => old.value.same(&new.value),
             (old, new) => old.is_none() && new.is_none(),
         };
-        if same {
+        if same || self.level.is_some() && self.level == level(layer) {
             return None;
         }
         let unset = || layer.unset.iter().find(|(path, _)| self.path.steps().starts_with(path.steps()));
@@ -74,6 +77,11 @@ impl Final {
         let finding = Finding::new(Code::FinalValue, message).at(place).note(self.place, "made final here");
         Some(finding.help("remove it here, or take the field out of `final` in the earlier layer"))
     }
+}
+
+/// The level of a patch.
+fn level(layer: &Layer) -> Option<usize> {
+    layer.matching.as_ref().map(|matching| matching.level)
 }
 
 /// Where a value was written that is not what it was; `None` when the change is that something is gone.

@@ -67,6 +67,18 @@ pub enum Code {
     BadLevel,
     /// A file that no device uses.
     UnusedFile,
+    /// An expression in `match` that cannot be read, or is neither true nor false.
+    BadMatch,
+    /// An expression that names a label which no device has.
+    UnknownLabel,
+    /// A patch that does not say which devices it is for.
+    MissingMatch,
+    /// A `match` in a file that is no patch.
+    StrayMatch,
+    /// Two patches that do different things to one field of a device.
+    PatchConflict,
+    /// A patch that is for no device.
+    IdlePatch,
     /// A field path that cannot be read.
     BadPath,
     /// A later layer changes a final value.
@@ -142,7 +154,7 @@ impl Code {
     #[must_use]
     pub fn severity(self) -> Severity {
         match self {
-            Self::UnusedFile | Self::NoDevices => Severity::Warning,
+            Self::UnusedFile | Self::IdlePatch | Self::NoDevices => Severity::Warning,
             _ => Severity::Error,
         }
     }

@@ -93,6 +93,12 @@ impl Finding {
         self.code
     }
 
+    /// Where it is, as far as that is known.
+    #[must_use]
+    pub fn place(&self) -> Option<Place> {
+        self.place
+    }
+
     /// What happened, to what.
     #[must_use]
     pub fn message(&self) -> &str {

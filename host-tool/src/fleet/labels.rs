@@ -37,6 +37,10 @@ impl Labels {
         }
     }
 
+    fn names(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.pairs.iter().map(|(name, _)| name)
+    }
+
     fn iter(&self) -> impl Iterator<Item = (&Pair, Place)> {
         self.pairs.iter().zip(self.places.iter().copied())
     }
@@ -63,6 +67,11 @@ impl LabelSets {
     pub(super) fn keep(&mut self, labels: Labels) -> OwnLabels {
         let set = self.indexes.get(&*labels.pairs).copied().unwrap_or_else(|| self.add(labels.pairs.into()));
         OwnLabels { set, places: labels.places.into() }
+    }
+
+    /// The names of all labels, some of them many times.
+    pub(super) fn names(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.all.iter().flat_map(|set| set.iter()).map(|(name, _)| name)
     }
 
     fn add(&mut self, pairs: Arc<[Pair]>) -> u32 {
@@ -129,6 +138,11 @@ impl Implications {
             findings.extend(here);
         }
         all
+    }
+
+    /// The names of all labels that are implied, some of them many times.
+    pub(super) fn names(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.direct.values().flat_map(Labels::names)
     }
 
     /// A device's own labels and everything that they imply.

@@ -1,13 +1,17 @@
 //! Layers: which files set values for a device, in which order, and what each of them says.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
+
+use steadfast_core::id::DeviceId;
 
 use super::PlainLabels;
 use super::files::Files;
-use super::inventory::is_file_name;
-use crate::diagnostics::{Code, Finding, Findings, Place, closest};
-use crate::value::{FieldPath, Node, Table, Value, read_toml};
+use super::level::{Level, Lookup};
+use super::matching::Match;
+use super::patches::Patches;
+use crate::diagnostics::{Code, FileId, Finding, Findings, Place};
+use crate::value::{Entry, FieldPath, Node, Table, Value, read_toml};
 
 /// What one file says.
 #[derive(Clone, Debug, Default)]
@@ -22,29 +26,28 @@ pub struct Layer {
     pub unset: Vec<(FieldPath, Place)>,
     /// Fields that no later layer may change.
     pub finals: Vec<(FieldPath, Place)>,
+    /// Which devices it is for, if it is a patch.
+    pub matching: Option<Matching>,
     /// Whether parts of the file could not be read. What its devices lack may stand there.
     pub broken: bool,
 }
 
-/// One entry of `layers` in `steadfast.toml`.
+/// What makes a layer a patch.
 #[derive(Clone, Debug)]
-pub(super) struct Level {
-    text: Arc<str>,
-    place: Place,
-    parts: Vec<Part>,
-    optional: bool,
-}
-
-#[derive(Clone, Debug)]
-enum Part {
-    Plain(String),
-    Label(Arc<str>),
+pub struct Matching {
+    /// The index of its level: patches of one level must agree.
+    pub level: usize,
+    /// The expression.
+    pub text: Arc<str>,
+    /// Where it stands.
+    pub place: Place,
 }
 
 /// The levels, and every file that a device has asked for so far.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Layers {
     levels: Vec<Level>,
+    patches: Patches,
     /// Whether some level could not be understood, so that no chain can be whole.
     incomplete: bool,
     loaded: Vec<Layer>,
@@ -61,6 +64,8 @@ pub struct Layers {
 pub(super) struct Wanted<'a> {
     /// Its index.
     pub(super) device: u32,
+    /// Its id.
+    pub(super) id: DeviceId,
     /// Its model's index.
     pub(super) model: u32,
     /// Its labels, alive as long as the layers.
@@ -69,27 +74,80 @@ pub(super) struct Wanted<'a> {
     pub(super) lookup: Lookup<'a>,
 }
 
-/// Gives a label's value and where it was given.
-type Lookup<'a> = &'a dyn Fn(&str) -> Option<(Arc<str>, Place)>;
-
 impl Layers {
-    /// Reads the levels as `steadfast.toml` has them.
-    pub(super) fn new(written: &[(Arc<str>, Place)], findings: &mut Findings) -> Self {
+    /// Reads the levels as `steadfast.toml` has them, and the patches. `labels` gives the names of those that the fleet has.
+    pub(super) fn new(
+        written: &[(Arc<str>, Place)],
+        labels: &dyn Fn() -> BTreeSet<Arc<str>>,
+        (files, findings): (&mut Files, &mut Findings),
+    ) -> Self {
         let mut layers = Self::default();
         for (text, place) in written {
             match Level::parse(text, *place) {
-                Ok(level) => {
-                    layers.by_name |=
-                        level.parts.iter().any(|part| matches!(part, Part::Label(label) if &**label == "name"));
-                    layers.levels.push(level);
-                }
+                Ok(level) => layers.levels.push(level),
                 Err(finding) => {
                     layers.incomplete = true;
                     findings.add(finding.at(*place));
                 }
             }
         }
+        for index in 0..layers.levels.len() {
+            layers.read_patches(index, labels, (files, findings));
+        }
+        layers.by_name = layers.patches.of_device() || layers.levels.iter().any(Level::by_name);
         layers
+    }
+
+    /// Reads the files of a `*` level. While nobody knows whose a patch is, no chain is whole.
+    fn read_patches(
+        &mut self,
+        level: usize,
+        labels: &dyn Fn() -> BTreeSet<Arc<str>>,
+        (files, findings): (&mut Files, &mut Findings),
+    ) {
+        let Some(folder) = self.levels[level].folder().map(str::to_owned) else { return };
+        let own = |path: &String| path.ends_with(".toml") && !path[folder.len()..].contains('/');
+        let paths: Vec<String> = files.under(&folder).into_iter().filter(own).collect();
+        let labels = if paths.is_empty() { BTreeSet::new() } else { labels() };
+        for path in paths {
+            if let Err(finding) = self.read_patch((level, &path), &labels, (files, findings)) {
+                self.incomplete = true;
+                finding.into_iter().for_each(|finding| findings.add(finding));
+            }
+        }
+    }
+
+    /// # Errors
+    /// Why nobody knows which devices the patch is for; `None` when that is told.
+    fn read_patch(
+        &mut self,
+        (level, path): (usize, &str),
+        labels: &BTreeSet<Arc<str>>,
+        (files, findings): (&mut Files, &mut Findings),
+    ) -> Result<(), Option<Finding>> {
+        if self.by_path.contains_key(path) {
+            return Err(Some(self.levels[level].is_patch(path)));
+        }
+        let (layer, read) = self.read(path, (files, findings));
+        let (file, source, written) = read.ok_or(None)?;
+        let layer_ref = &mut self.loaded[layer as usize];
+        let Some(entry) = written else {
+            let message = format!(
+                "{path} is in the level `{}` and does not say which devices it is for",
+                self.levels[level].text()
+            );
+            let help =
+                "write match = '…' at its head, as in match = 'site == \"berlin\"'; for all devices, match = 'true'";
+            let told = layer_ref.broken;
+            return Err(
+                (!told).then(|| Finding::new(Code::MissingMatch, message).at(Place::new(file, 0..0)).help(help))
+            );
+        };
+        let matching = Match::parse(&entry.node, &source, labels).map_err(Some)?;
+        let text = entry.node.text().cloned().unwrap_or_default();
+        layer_ref.matching = Some(Matching { level, text, place: entry.node.place });
+        self.patches.add((level, layer), path, matching);
+        Ok(())
     }
 
     /// The device's chain of files, as an index for [`Layers::chain`]. `None` when one of them could not be read, or when a level
@@ -104,10 +162,10 @@ impl Layers {
         let mut chain = Vec::with_capacity(self.levels.len());
         let mut whole = !self.incomplete;
         for index in 0..self.levels.len() {
-            match self.file_of((index, wanted), files, findings) {
-                Ok(layer) => {
-                    whole &= layer.is_none_or(|layer| !self.loaded[layer as usize].broken);
-                    chain.extend(layer);
+            match self.files_of((index, wanted), files, findings) {
+                Ok(layers) => {
+                    whole &= layers.iter().all(|layer| !self.loaded[*layer as usize].broken);
+                    chain.extend(layers);
                 }
                 Err(fault) => {
                     let (key, finding) = *fault;
@@ -121,24 +179,31 @@ impl Layers {
         Some(chain)
     }
 
-    /// The layer that a device has at a level; none where the level is optional. An error comes with what it is about, so that it
-    /// is told once for all devices.
-    fn file_of(
+    /// The layers that a device has at a level: one, or none where the level is optional, or its patches. An error comes with what it
+    /// is about, so that it is told once for all devices.
+    fn files_of(
         &mut self,
         (index, wanted): (usize, &Wanted<'_>),
         files: &mut Files,
         findings: &mut Findings,
-    ) -> Result<Option<u32>, Box<(String, Finding)>> {
+    ) -> Result<Vec<u32>, Box<(String, Finding)>> {
         let level = &self.levels[index];
-        let (optional, lookup) = (level.optional, wanted.lookup);
+        let (optional, lookup) = (level.is_optional(), wanted.lookup);
+        if level.folder().is_some() {
+            return self.patches.of(index, wanted);
+        }
         let path = match level.path(lookup) {
             Ok(path) => path,
-            Err(_) if optional && level.lacks_label(lookup) => return Ok(None),
+            Err(_) if optional && level.lacks_label(lookup) => return Ok(Vec::new()),
             Err(finding) => return Err(Box::new((finding.message().to_owned(), finding))),
         };
         match self.load(&path, files, findings) {
-            Some(layer) => Ok(Some(layer)),
-            None if optional => Ok(None),
+            Some(layer) if self.loaded[layer as usize].matching.is_some() => {
+                let finding = self.levels[index].is_patch(&path);
+                Err(Box::new((path, finding)))
+            }
+            Some(layer) => Ok(vec![layer]),
+            None if optional => Ok(Vec::new()),
             None => {
                 let finding = self.levels[index].missing_file(&path, lookup);
                 Err(Box::new((path, finding)))
@@ -190,7 +255,8 @@ impl Layers {
             // Who is missing may have used them.
             return;
         }
-        let known: Vec<&str> = self.levels.iter().map(|level| &*level.text).collect();
+        self.patches.report_idle(findings);
+        let known: Vec<&str> = self.levels.iter().map(Level::text).collect();
         for path in files.under("layers/") {
             if !self.by_path.contains_key(&path) {
                 let message = format!("no device takes values from {path}");
@@ -218,108 +284,41 @@ impl Layers {
         if !files.has(path) {
             return None;
         }
+        let (index, read) = self.read(path, (files, findings));
+        if let Some((_, _, Some(entry))) = read {
+            let message = format!("{path} has a `match`, but is in no level of patches");
+            let help = "remove it, or move the file to the folder of a `*` level, such as \"patches/*\"";
+            findings.add(Finding::new(Code::StrayMatch, message).at(entry.key).help(help));
+            self.loaded[index as usize].broken = true;
+        }
+        Some(index)
+    }
+
+    /// Takes a file in. Gives its layer's index and, if it could be read, its text and what it says under `match`.
+    fn read(&mut self, path: &str, (files, findings): (&mut Files, &mut Findings)) -> (u32, Option<Read>) {
         let mut here = Findings::default();
-        let mut layer = match files.text(path) {
+        let mut layer = Layer::default();
+        let mut read = None;
+        match files.text(path) {
             Ok(file) => {
                 let text = files.sources.file(file).text.clone();
-                Layer::from_table(path, read_toml(file, &text, &mut here), &mut here)
+                let mut table = read_toml(file, &text, &mut here);
+                read = Some((file, text, table.remove("match")));
+                layer = Layer::from_table(path, table, &mut here);
             }
-            Err(finding) => {
-                here.add(finding);
-                Layer::default()
-            }
-        };
+            Err(finding) => here.add(finding),
+        }
         layer.broken = here.has_errors();
         findings.extend(here);
         let index = u32::try_from(self.loaded.len()).unwrap_or(u32::MAX);
         self.loaded.push(layer);
         self.by_path.insert(path.to_owned(), index);
-        Some(index)
+        (index, read)
     }
 }
 
-impl Level {
-    /// Reads `site/{site}?`.
-    fn parse(text: &Arc<str>, place: Place) -> Result<Self, Finding> {
-        let bad = |why: &str| {
-            let help = "a level is a path below layers/ without .toml, as in \"site/{site}\"; `?` at the end marks it optional";
-            Finding::new(Code::BadLevel, format!("`{text}` {why}")).help(help)
-        };
-        let (path, optional) = text.strip_suffix('?').map_or((&**text, false), |path| (path, true));
-        if path.contains('*') {
-            return Err(bad("has a `*`, which this version does not know yet"));
-        }
-        let mut parts = Vec::new();
-        let mut rest = path;
-        while let Some((plain, after)) = rest.split_once('{') {
-            let (label, after) = after.split_once('}').ok_or_else(|| bad("has a `{` without its `}`"))?;
-            if label.is_empty() {
-                return Err(bad("has an empty label"));
-            }
-            parts.push(Part::Plain(plain.to_owned()));
-            parts.push(Part::Label(label.into()));
-            rest = after;
-        }
-        parts.push(Part::Plain(rest.to_owned()));
-        let steps = path.replace(['{', '}'], "");
-        if rest.contains('}') || !steps.split('/').all(is_file_name) {
-            return Err(bad("is no path"));
-        }
-        Ok(Self { text: text.clone(), place, parts, optional })
-    }
-
-    /// The path of this level's file for one device.
-    fn path(&self, lookup: Lookup<'_>) -> Result<String, Finding> {
-        let mut path = "layers/".to_owned();
-        for part in &self.parts {
-            match part {
-                Part::Plain(text) => path.push_str(text),
-                Part::Label(label) => {
-                    let (value, place) = lookup(label).ok_or_else(|| self.missing_label(label))?;
-                    if !is_file_name(&value) {
-                        let message = format!("`{value}` cannot be part of a layer's path");
-                        let help = "a label that names a file has letters, digits, `-`, `_` and `.` only";
-                        return Err(Finding::new(Code::BadName, message)
-                            .at(place)
-                            .note(self.place, "asks for it")
-                            .help(help));
-                    }
-                    path.push_str(&value);
-                }
-            }
-        }
-        path.push_str(".toml");
-        Ok(path)
-    }
-
-    fn lacks_label(&self, lookup: Lookup<'_>) -> bool {
-        self.parts.iter().any(|part| matches!(part, Part::Label(label) if lookup(label).is_none()))
-    }
-
-    fn missing_label(&self, label: &str) -> Finding {
-        let message = format!("the level `{}` needs the label `{label}`, which some devices do not have", self.text);
-        let help = match closest(label, ["name", "model"]) {
-            Some(near) if label != near => format!("did you mean {{{near}}}?"),
-            _ => "give them the label in the inventory or in labels/, or mark the level optional with `?`".to_owned(),
-        };
-        Finding::new(Code::MissingLabel, message).at(self.place).help(help)
-    }
-
-    /// Points at the label's value, which is where a misspelt one is corrected.
-    fn missing_file(&self, path: &str, lookup: Lookup<'_>) -> Finding {
-        let message = format!("there is no {path}");
-        let finding = Finding::new(Code::MissingLayer, message);
-        let label = self.parts.iter().rev().find_map(|part| match part {
-            Part::Label(label) => lookup(label),
-            Part::Plain(_) => None,
-        });
-        let help = "add the file (it may be empty), correct the label, or mark the level optional with `?`";
-        match label {
-            Some((_, place)) => finding.at(place).note(self.place, "the level that asks for it").help(help),
-            None => finding.at(self.place).help(help),
-        }
-    }
-}
+/// A file, its text, and its `match`.
+type Read = (FileId, Arc<str>, Option<Entry>);
 
 impl Layer {
     /// Takes the head (`unset`, `final`, `append`) apart from the values.
@@ -336,7 +335,7 @@ impl Layer {
             }
             None => Table::default(),
         };
-        Self { path: path.into(), values: table, append, unset, finals, broken: false }
+        Self { path: path.into(), values: table, append, unset, finals, ..Self::default() }
     }
 }
 
@@ -353,30 +352,4 @@ fn paths(node: &Node, findings: &mut Findings) -> Vec<(FieldPath, Place)> {
         }
     }
     paths
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::diagnostics::FileId;
-
-    fn level(text: &str) -> Result<Level, Finding> {
-        Level::parse(&text.into(), Place::new(FileId(0), 0..0))
-    }
-
-    #[test]
-    fn levels_become_paths() {
-        let lookup = |label: &str| (label == "site").then(|| ("berlin".into(), Place::new(FileId(0), 0..0)));
-        assert_eq!(level("common").unwrap().path(&lookup).unwrap(), "layers/common.toml");
-        assert_eq!(level("site/{site}-x?").unwrap().path(&lookup).unwrap(), "layers/site/berlin-x.toml");
-        assert!(level("region/{region}?").unwrap().lacks_label(&lookup));
-        assert_eq!(level("region/{region}").unwrap().path(&lookup).unwrap_err().code(), Code::MissingLabel);
-    }
-
-    #[test]
-    fn levels_that_lead_elsewhere_are_refused() {
-        for wrong in ["", "../x", "/x", "a//b", "a/{b", "a/b}", "a/{}", "patches/*", "a b", ".hidden"] {
-            assert!(level(wrong).is_err(), "{wrong}");
-        }
-    }
 }

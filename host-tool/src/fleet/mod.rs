@@ -4,14 +4,18 @@
 //! Reading goes on after a fault, so that one run shows all of them; [`compile`](crate::compile::compile) gives them back
 //! together with its own.
 
+mod conflicts;
 pub(crate) mod csv;
 mod files;
 mod inventory;
 mod labels;
 mod layers;
+mod level;
 mod lint;
+mod matching;
 mod models;
 mod origin;
+mod patches;
 mod settings;
 mod shape;
 pub mod starter;
@@ -33,7 +37,7 @@ use inventory::{Inventory, Row};
 pub(crate) use inventory::{is_file_name, is_label};
 use labels::{Complete, Implications, LabelSets};
 use layers::Wanted;
-pub use layers::{Layer, Layers};
+pub use layers::{Layer, Layers, Matching};
 pub use models::Model;
 pub use origin::At;
 pub use settings::Settings;
@@ -158,7 +162,8 @@ impl Reading {
         // Cached: keys are sorted, and each of the large rows moves once.
         rows.sort_by_cached_key(|row| u128::from_be_bytes(row.id.0));
         let mut implications = Implications::read(&mut self.files, &mut self.findings);
-        let mut layers = Layers::new(&self.settings.levels, &mut self.findings);
+        let labels = || implications.names().chain(label_sets.names()).cloned().collect();
+        let mut layers = Layers::new(&self.settings.levels, &labels, (&mut self.files, &mut self.findings));
         let devices = self.devices((rows, &label_sets), &models, (&mut implications, &mut layers));
         layers.report(&self.files, &mut self.findings);
         let unused = if self.findings.has_errors() { Vec::new() } else { implications.unused() };
@@ -170,6 +175,7 @@ impl Reading {
         if models.len() == self.settings.models.len() {
             // Otherwise a section may belong to the model whose schema could not be read.
             lint::sections(&models, (&devices, &layers), &mut self.findings);
+            conflicts::patches(&models, (&devices, &layers), &mut self.findings);
         }
         let Self { files, findings, settings } = self;
         Fleet { source, settings, models, devices, layers, sources: Arc::new(files.sources), findings }
@@ -237,7 +243,7 @@ impl Reading {
             };
             let index = u32::try_from(devices.len()).unwrap_or(u32::MAX);
             let lookup = |label: &str| lookup(label, &row, &labels);
-            let wanted = Wanted { device: index, model: *model, labels: &labels.plain, lookup: &lookup };
+            let wanted = Wanted { device: index, id: row.id, model: *model, labels: &labels.plain, lookup: &lookup };
             let chain = layers.resolve(&wanted, &mut self.files, &mut self.findings);
             let labels = labels.plain;
             let Row { id, name, public_key, own, place, .. } = row;

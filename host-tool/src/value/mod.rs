@@ -21,6 +21,7 @@ use crate::diagnostics::Place;
 pub use check::{check_fields, check_part, check_value, literal_value};
 pub use encode::{encode_fields, encode_value};
 pub use merge::{Merger, Mode, remove};
+pub(crate) use path::item_key;
 pub use path::{FieldPath, Segment, child, strip_option};
 pub use render::{Render, json, render, step_text};
 pub use toml::read_toml;

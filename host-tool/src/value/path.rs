@@ -36,6 +36,12 @@ impl FieldPath {
         }
     }
 
+    /// A path of these steps.
+    #[must_use]
+    pub(crate) fn of(steps: &[Segment]) -> Self {
+        Self(steps.to_vec())
+    }
+
     /// The path's steps.
     #[must_use]
     pub fn steps(&self) -> &[Segment] {
@@ -112,7 +118,7 @@ fn keyed_item<'a>(items: &'a [Node], ty: &Type, step: &str) -> Option<&'a Node> 
 }
 
 /// What an item of a keyed list has as its key, as text.
-pub(super) fn item_key(item: &Node, key: &str) -> Option<String> {
+pub(crate) fn item_key(item: &Node, key: &str) -> Option<String> {
     match &item.table()?.node(key)?.value {
         Value::Text(text) | Value::Cell(text) => Some(text.to_string()),
         Value::Int(number) => Some(number.to_string()),
