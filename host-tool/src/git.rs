@@ -148,6 +148,19 @@ impl Repository {
         Ok(line)
     }
 
+    /// Whether `old` is `new` or a commit that led to it, by any parent.
+    ///
+    /// # Errors
+    /// [`GitError::Broken`] when a commit on the way is missing.
+    pub fn is_ancestor(&self, old: ObjectId, new: ObjectId) -> Result<bool, GitError> {
+        for commit in self.inner.rev_walk([new]).all().map_err(broken)? {
+            if commit.map_err(broken)?.id == old {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// A commit's author and subject.
     ///
     /// # Errors

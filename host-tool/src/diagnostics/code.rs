@@ -22,6 +22,10 @@ pub enum Code {
     UnreadableFile,
     /// The floor is not among the first-parent ancestors.
     BadFloor,
+    /// An import of a folder or commit that there is not.
+    BadImport,
+    /// One layer from two places.
+    ImportConflict,
     // Files and their syntax.
     /// A file is not text in UTF-8.
     NotText,

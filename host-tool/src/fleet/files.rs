@@ -26,8 +26,11 @@ enum Content {
 
 /// The files of one fleet.
 pub(super) struct Files {
-    repository: Option<Repository>,
+    /// Where committed and imported files are read from.
+    pub(super) repository: Option<Repository>,
     contents: BTreeMap<String, Content>,
+    /// What imported files are called in messages.
+    imported: BTreeMap<String, String>,
     /// The texts read so far.
     pub(super) sources: Sources,
 }
@@ -41,7 +44,7 @@ impl Files {
         let listed = repository.files(commit, folder)?.into_iter().filter(|(path, _)| is_ours(path));
         let content = |blob: Blob| if blob.plain { Content::Committed(blob) } else { Content::NotPlain };
         let contents = listed.map(|(path, blob)| (path, content(blob))).collect();
-        Ok(Self { repository: Some(repository), contents, sources: Sources::default() })
+        Ok(Self { repository: Some(repository), contents, imported: BTreeMap::new(), sources: Sources::default() })
     }
 
     /// The files as they lie in `folder`.
@@ -53,7 +56,7 @@ impl Files {
         for root in ROOTS {
             list(&folder.join(root), root, &mut contents)?;
         }
-        Ok(Self { repository: None, contents, sources: Sources::default() })
+        Ok(Self { repository: None, contents, imported: BTreeMap::new(), sources: Sources::default() })
     }
 
     /// The paths that differ between these committed files and `folder`, which should hold the same.
@@ -79,6 +82,31 @@ impl Files {
         Ok(differing)
     }
 
+    /// Takes over a file of elsewhere, which messages call `shown`.
+    ///
+    /// # Errors
+    /// What the file of this path is called that is there already.
+    pub(super) fn import(&mut self, path: String, blob: Blob, shown: String) -> Result<(), String> {
+        if self.has(&path) {
+            return Err(self.shown(&path).to_owned());
+        }
+        self.contents.insert(path.clone(), if blob.plain { Content::Committed(blob) } else { Content::NotPlain });
+        self.imported.insert(path, shown);
+        Ok(())
+    }
+
+    /// Whether a file comes from elsewhere.
+    #[must_use]
+    pub(super) fn is_imported(&self, path: &str) -> bool {
+        self.imported.contains_key(path)
+    }
+
+    /// What messages call a file.
+    #[must_use]
+    pub(super) fn shown<'a>(&'a self, path: &'a str) -> &'a str {
+        self.imported.get(path).map_or(path, String::as_str)
+    }
+
     /// Whether there is such a file.
     #[must_use]
     pub(super) fn has(&self, path: &str) -> bool {
@@ -99,7 +127,7 @@ impl Files {
     /// What keeps it from being read.
     pub(super) fn bytes(&self, path: &str) -> Result<Vec<u8>, Finding> {
         let unreadable = |why: String| {
-            let message = format!("{path} cannot be read: {why}");
+            let message = format!("{} cannot be read: {why}", self.shown(path));
             Finding::new(Code::UnreadableFile, message).help("restore the file, or remove what refers to it")
         };
         let bytes = match (self.contents.get(path), &self.repository) {
@@ -124,8 +152,12 @@ impl Files {
     pub(super) fn text(&mut self, path: &str) -> Result<FileId, Finding> {
         let bytes = self.bytes(path)?;
         match std::str::from_utf8(&bytes) {
-            Ok(text) => Ok(self.sources.add(path, text)),
+            Ok(text) => {
+                let shown = self.imported.get(path).map_or(path, String::as_str);
+                Ok(self.sources.add(shown, text))
+            }
             Err(error) => {
+                let path = self.shown(path);
                 let message = format!("{path} is not text: byte {} is not UTF-8", error.valid_up_to());
                 Err(Finding::new(Code::NotText, message).help("save the file as UTF-8"))
             }

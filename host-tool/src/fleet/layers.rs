@@ -146,7 +146,7 @@ impl Layers {
         let matching = Match::parse(&entry.node, &source, labels).map_err(Some)?;
         let text = entry.node.text().cloned().unwrap_or_default();
         layer_ref.matching = Some(Matching { level, text, place: entry.node.place });
-        self.patches.add((level, layer), path, matching);
+        self.patches.add((level, layer), (files.shown(path), files.is_imported(path)), matching);
         Ok(())
     }
 
@@ -258,7 +258,8 @@ impl Layers {
         self.patches.report_idle(findings);
         let known: Vec<&str> = self.levels.iter().map(Level::text).collect();
         for path in files.under("layers/") {
-            if !self.by_path.contains_key(&path) {
+            // What another fleet needs is no mistake in this one.
+            if !self.by_path.contains_key(&path) && !files.is_imported(&path) {
                 let message = format!("no device takes values from {path}");
                 let help = format!("the levels are {}; remove the file, or correct its name", known.join(", "));
                 findings.add(Finding::new(Code::UnusedFile, message).help(help));
@@ -304,7 +305,7 @@ impl Layers {
                 let text = files.sources.file(file).text.clone();
                 let mut table = read_toml(file, &text, &mut here);
                 read = Some((file, text, table.remove("match")));
-                layer = Layer::from_table(path, table, &mut here);
+                layer = Layer::from_table(files.shown(path), table, &mut here);
             }
             Err(finding) => here.add(finding),
         }

@@ -7,6 +7,7 @@
 mod conflicts;
 pub(crate) mod csv;
 mod files;
+mod import;
 mod inventory;
 mod labels;
 mod layers;
@@ -89,7 +90,8 @@ impl Fleet {
     /// Reads the fleet in `folder`.
     ///
     /// # Errors
-    /// Only when nothing at all can be made of it: no repository, no such commit, a broken `steadfast.toml`. Other faults
+    /// Only when nothing at all can be made of it: no repository, no such commit, a broken `steadfast.toml`, an
+    /// import of nothing. Other faults
     /// come out of [`compile`](crate::compile::compile).
     pub fn open(folder: &Path, at: &At) -> Result<Self, Diagnostics> {
         let origin = origin::open(folder, at).map_err(Diagnostics::of)?;
@@ -109,6 +111,13 @@ impl Fleet {
         match origin::place_in_history(&origin.history, &settings) {
             Ok((sequence, floor)) => (source.sequence, source.floor) = (sequence, floor),
             Err(finding) => findings.add(finding),
+        }
+        let viewpoint = import::Viewpoint { commit: origin.history.first().copied(), below: &origin.below };
+        let imports = import::take(&settings.imports, &viewpoint, &mut files);
+        let incomplete = imports.has_errors();
+        findings.extend(imports);
+        if incomplete {
+            return Err(findings.finish(&Arc::new(files.sources), |_| ""));
         }
         Ok(Reading { files, findings, settings }.read(source))
     }

@@ -31,6 +31,8 @@ pub(super) struct Origin {
     pub(super) source: Source,
     /// The commit and its first parents, newest first; empty where there is no commit.
     pub(super) history: Vec<ObjectId>,
+    /// The fleet's folder relative to the repository's top.
+    pub(super) below: String,
 }
 
 impl From<GitError> for Finding {
@@ -65,17 +67,19 @@ pub(super) fn open(folder: &Path, at: &At) -> Result<Origin, Finding> {
     if *at == At::Head {
         require_clean(&files, &folder)?;
     }
-    Ok(Origin { files, source: source(commit, false), history })
+    Ok(Origin { files, source: source(commit, false), history, below })
 }
 
 /// Reads the folder itself. Git is asked only what the commit below the changes is, and may know nothing.
 fn worktree(folder: &Path) -> Result<Origin, Finding> {
-    let history = Repository::discover(folder)
-        .and_then(|repository| repository.first_parents(repository.commit("HEAD")?))
-        .unwrap_or_default();
+    let repository = Repository::discover(folder).ok();
+    let line = |git: &Repository| git.first_parents(git.commit("HEAD")?);
+    let history = repository.as_ref().and_then(|git| line(git).ok()).unwrap_or_default();
+    let below = repository.as_ref().map_or(Ok(String::new()), |git| below_top(git, folder))?;
     let commit = history.first().copied().unwrap_or_else(|| ObjectId::null(gix::hash::Kind::Sha1));
-    let files = Files::on_disk(folder).map_err(|error| unreadable(folder, &error))?;
-    Ok(Origin { files, source: source(commit, true), history })
+    let mut files = Files::on_disk(folder).map_err(|error| unreadable(folder, &error))?;
+    files.repository = repository;
+    Ok(Origin { files, source: source(commit, true), history, below })
 }
 
 fn source(commit: ObjectId, worktree: bool) -> Source {

@@ -31,15 +31,17 @@ struct Patch {
     matching: Match,
     /// Whether any device has it.
     used: bool,
+    /// Whether other fleets may have it, too.
+    shared: bool,
     /// Answers by model and (the address of) shared labels.
     known: HashMap<(u32, usize), Result<bool, Finding>>,
 }
 
 impl Patches {
     /// Puts a patch at the end.
-    pub(super) fn add(&mut self, (level, layer): (usize, u32), path: &str, matching: Match) {
+    pub(super) fn add(&mut self, (level, layer): (usize, u32), (path, shared): (&str, bool), matching: Match) {
         self.environment.get_or_insert_with(|| Arc::new(Env::stdlib()));
-        self.list.push(Patch { level, layer, path: path.into(), matching, used: false, known: HashMap::new() });
+        self.list.push(Patch { level, layer, path: path.into(), matching, used: false, shared, known: HashMap::new() });
     }
 
     /// Whether devices with the same model and labels may have different patches.
@@ -67,9 +69,9 @@ impl Patches {
         Ok(layers)
     }
 
-    /// Warns of every patch that no device has.
+    /// Warns of every patch of the fleet's own that no device has.
     pub(super) fn report_idle(&self, findings: &mut Findings) {
-        for patch in self.list.iter().filter(|patch| !patch.used) {
+        for patch in self.list.iter().filter(|patch| !patch.used && !patch.shared) {
             let message = format!("{} matches no device", patch.path);
             let help = "remove the file if it has served its purpose, or correct its `match`";
             findings.add(Finding::new(Code::IdlePatch, message).at(patch.matching.place()).help(help));

@@ -25,8 +25,19 @@ pub struct Settings {
     pub floor: Option<(Arc<str>, Place)>,
     /// The levels of layers as they are written.
     pub levels: Vec<(Arc<str>, Place)>,
+    /// Where layers come from besides the fleet's own folder.
+    pub imports: Vec<Import>,
     /// The models, ascending by name.
     pub models: Vec<ModelSettings>,
+}
+
+/// A folder whose layers a fleet takes over, at a commit.
+#[derive(Clone, Debug)]
+pub struct Import {
+    /// The folder, seen from the fleet's, and where it stands.
+    pub path: (Arc<str>, Place),
+    /// The commit, and where it stands.
+    pub rev: (Arc<str>, Place),
 }
 
 /// A model as `steadfast.toml` has it.
@@ -82,6 +93,7 @@ fn extract(table: &Table, findings: &mut Findings) -> Option<Settings> {
         sequence_offset: fleet.node("sequence_offset").and_then(number).unwrap_or(0),
         floor: fleet.node("floor").and_then(placed),
         levels: table.node("layers")?.items().iter().filter_map(placed).collect(),
+        imports: table.node("import").map(Node::items).unwrap_or_default().iter().filter_map(import).collect(),
         models: models.collect::<Option<_>>()?,
         id: fleet_id?,
     })
@@ -114,6 +126,11 @@ fn model(name: &Arc<str>, (place, node): (Place, &Node), findings: &mut Findings
         render,
         slot_bytes: table.node("slot_bytes").and_then(number)?,
     })
+}
+
+fn import(node: &Node) -> Option<Import> {
+    let table = node.table()?;
+    Some(Import { path: placed(table.node("path")?)?, rev: placed(table.node("rev")?)? })
 }
 
 fn placed(node: &Node) -> Option<(Arc<str>, Place)> {

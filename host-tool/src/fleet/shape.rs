@@ -14,6 +14,8 @@ pub const HEALTH: &str = "health";
 
 /// Most models of a fleet.
 const MODELS_MAX: u32 = 4096;
+/// Most folders from which layers are imported.
+const IMPORTS_MAX: u32 = 16;
 /// Most levels of layers.
 const LEVELS_MAX: u32 = 64;
 /// Longest path or name in `steadfast.toml`, in bytes.
@@ -76,9 +78,14 @@ pub(super) fn settings() -> Vec<Field> {
         field("render", "a file for each section instead of postcard", optional(choice("Render", &["json", "toml"]))),
         field("slot_bytes", "how many bytes one slot of the board holds", count(1)),
     ];
+    let import = vec![
+        field("path", "another folder of this repository, seen from the fleet's", text()),
+        field("rev", "the full id of the commit at which it is read", text()),
+    ];
     vec![
         field("tool", "the version of steadfast that builds this fleet", optional(text())),
         field("layers", "the levels of layers, later ones win", list(LEVELS_MAX, text())),
+        field("import", "layers of other folders", optional(list(IMPORTS_MAX, structure("Import", import)))),
         field("fleet", "what the fleet is", structure("Fleet", fleet)),
         field(
             "models",
