@@ -264,3 +264,35 @@ fn a_schema_beside_another_is_said_at_once_and_by_check() {
     let check = fleet.run(&["check", "--worktree"]).failed(1);
     assert!(check.contains("ambiguous-schema") && check.contains("\"sensor.toml\"]"), "{check}");
 }
+
+#[test]
+fn two_fleets_of_one_repository_are_checked_built_and_published_apart() {
+    let whole = tempfile::tempdir().unwrap();
+    let top = whole.path();
+    for name in ["prod", "test"] {
+        let folder = format!("fleets/{name}");
+        steadfast(top, &["init", &folder, "--name", name]).fine();
+        steadfast(top, &["keys", "new", "--fleet", &folder]).fine();
+    }
+    git(top, &["init", "-q", "-b", "main"]);
+    git(top, &["add", "-A"]);
+    git(top, &["commit", "-q", "-m", "first"]);
+    steadfast(top, &["check", "--fleet", "fleets/prod"]).fine();
+    let out = top.join("prod.pack");
+    let out = out.to_str().unwrap();
+    steadfast(top, &["build", "--fleet", "fleets/prod", "--out", out]).fine();
+    let key = "fleets/prod/keys/publisher.key";
+    steadfast(top, &["sign", out, "--key", key, "--fleet", "fleets/prod"]).fine();
+    steadfast(top, &["verify", out, "--fleet", "fleets/prod", "--recompute"]).fine();
+    assert!(steadfast(top, &["verify", out, "--fleet", "fleets/test"]).failed(7).contains("fleet"));
+    let mut serve = std::process::Command::new(env!("CARGO_BIN_EXE_steadfast"));
+    serve.current_dir(top).args(["serve", "--data", "data", "--listen", "127.0.0.1:0"]);
+    serve.args(["--keyring", "fleets/prod/keys/keyring", "--director-key", "fleets/prod/keys/director.key"]);
+    let server = rig::Server::start(serve);
+    let publish = |fleet: &str| {
+        let (folder, key) = (format!("fleets/{fleet}"), format!("fleets/{fleet}/keys/publisher.key"));
+        steadfast(top, &["publish", "--fleet", &folder, "--server", &server.url, "--key", &key])
+    };
+    assert!(publish("prod").fine().contains("published release 1"));
+    assert!(publish("test").failed(1).contains("this server is of fleet"));
+}
