@@ -4,7 +4,7 @@
 //! failures it comes to the configuration that it should have, even if it has to run its defaults until the server has
 //! given it another.
 
-use steadfast_tests::flash::{Cases, Change, Failure, Geometry, Ills, Operation, Random, Rates, Tear};
+use steadfast_tests::flash::{Cases, Change, Failure, Geometry, Ills, Operation, Random, Rates, Silence, Tear};
 use steadfast_tests::life::{Ailment, Cuts, Phase, Undisturbed};
 use steadfast_tests::on_geometries;
 
@@ -14,6 +14,12 @@ const TRIED: u64 = 120;
 /// Bytes of a record block and of a slot that hold something.
 const RECORD_USED: usize = 1536;
 const SLOT_USED: usize = 3400;
+
+/// After so many reads a flash is awake. None takes as long as a device waits before it gives up a block.
+const AWAKE_AFTER: [usize; 14] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 16, 20, 30, 50];
+
+/// Most reads in a row that fail later.
+const SILENT_READS_MAX: usize = 12;
 
 fn suffer<const R: usize, const W: usize>(
     what: &'static str,
@@ -86,6 +92,35 @@ fn change<const R: usize, const W: usize>(geometry: Geometry) {
         (0..TRIED).map(one).collect()
     });
 }
+
+fn silent(reads: std::ops::Range<usize>, addresses: std::ops::Range<usize>) -> Ailment {
+    Ailment { ills: Ills::silent(Silence { reads, addresses }), ..Ailment::default() }
+}
+
+/// Everything is silent at the start, or one block of the record region.
+fn silent_at_start<const R: usize, const W: usize>(geometry: Geometry) {
+    suffer::<R, W>("silent-start", geometry, |_, _| {
+        let record = geometry.layout.record;
+        let block = |index| record.block(index) as usize..record.block(index + 1) as usize;
+        let places = (0..record.blocks().min(3)).map(block).chain([0..usize::MAX]);
+        places.flat_map(|place| AWAKE_AFTER.map(|reads| silent(0..reads, place.clone()))).collect()
+    });
+}
+
+fn silent_later<const R: usize, const W: usize>(geometry: Geometry) {
+    suffer::<R, W>("silent", geometry, |phase, undisturbed| {
+        let mut random = Random::new(u64::from(phase.assigned));
+        let one = |_| {
+            let from = random.below(undisturbed.reads.len());
+            silent(from..from + 1 + random.below(SILENT_READS_MAX), 0..usize::MAX)
+        };
+        (0..TRIED).map(one).collect()
+    });
+}
+
+on_geometries!(flash_that_wakes_up_late_costs_no_record, silent_at_start, every one);
+
+on_geometries!(reads_that_fail_bring_no_older_record_into_force, silent_later, every one);
 
 on_geometries!(a_bit_that_rots_at_rest_is_made_good, rot, every one);
 

@@ -2,13 +2,13 @@
 
 use embassy_futures::block_on;
 use steadfast_core::flash::layout::Region;
-use steadfast_core::flash::record::{RECORD_BYTES, RecordStore};
+use steadfast_core::flash::record::{RECORD_BYTES, RecordStore, Unread};
 use steadfast_core::position::Position;
 use steadfast_core::record::BootRecord;
 use steadfast_core::refusal::Refusal;
 use steadfast_tests::flash::{
-    Case, Cases, Failure, Geometry, INTERNAL, Ills, Image, Internal, Nor, Rates, SERIAL, SMALL3, Serial, Small3, Tear,
-    WIDE, Wide,
+    Case, Cases, Failure, Geometry, INTERNAL, Ills, Image, Internal, Nor, Operation, Rates, SERIAL, SMALL3, Serial,
+    Silence, Small3, Tear, WIDE, Wide,
 };
 use steadfast_tests::{on_geometries, samples};
 
@@ -199,6 +199,76 @@ fn a_dead_block_of_three_stops_no_commit() {
         assert_eq!(flash.image.sins, Vec::<String>::new());
     }
     explorer.cases.finish();
+}
+
+/// A load that gives up what does not read.
+fn load_without(flash: &mut Small3) -> Result<Loaded, Refusal> {
+    let buffer = &mut [0; RECORD_BYTES];
+    let store = block_on(RecordStore::find(flash, &SMALL3.layout, buffer, Unread::Forgone))?;
+    let sequence = store.record(buffer).map(|record| record.accepted.sequence);
+    Ok((store, sequence))
+}
+
+/// Three blocks, each with a record: `newest` is in the block of that number.
+fn three(newest: u32) -> Small3 {
+    let mut flash = Small3::new(SMALL3);
+    let (mut store, _) = load(&mut flash);
+    (0..=newest + 3).for_each(|sequence| commit(&mut flash, &mut store, sequence));
+    flash.restart(flash.image.clone())
+}
+
+/// That block does not read.
+fn silence(flash: &mut Small3, block: u32) {
+    let record = SMALL3.layout.record;
+    let addresses = record.block(block) as usize..record.block(block + 1) as usize;
+    flash.ills = Ills::silent(Silence { reads: 0..usize::MAX, addresses });
+}
+
+#[test]
+fn a_block_that_does_not_read_is_awaited_and_nothing_is_written_meanwhile() {
+    for (newest, block) in (0..3).flat_map(|newest| (0..3).map(move |block| (newest, block))) {
+        let mut flash = three(newest);
+        silence(&mut flash, block);
+        let loaded = block_on(RecordStore::load(&mut flash, &SMALL3.layout, &mut [0; RECORD_BYTES]));
+        assert_eq!(loaded.map(|_| ()).unwrap_err(), Refusal::FLASH_FAILED);
+        assert!(flash.journal.is_empty());
+        assert_eq!(load(&mut flash.restart(flash.image.clone())).1, Some(newest + 3));
+    }
+}
+
+#[test]
+fn a_block_of_three_that_never_reads_stops_no_commit_once_it_is_given_up() {
+    for (newest, block) in (0..3).flat_map(|newest| (0..3).map(move |block| (newest, block))) {
+        let mut flash = three(newest);
+        silence(&mut flash, block);
+        let (mut store, found) = load_without(&mut flash).unwrap();
+        assert_eq!(found, Some(newest + 3 - u32::from(newest == block)));
+        assert!(flash.journal.is_empty());
+        assert_eq!(load(&mut flash.restart(flash.image.clone())).1, Some(newest + 3), "it may read again");
+        for sequence in 10..14 {
+            commit(&mut flash, &mut store, sequence);
+            let (loaded, found) = load_without(&mut flash).unwrap();
+            assert_eq!(found, Some(sequence));
+            // Whatever it holds: what was committed without it stays.
+            assert_eq!(load(&mut flash.restart(flash.image.clone())).1, Some(sequence));
+            store = loaded;
+        }
+        let touched = flash.journal.iter().any(|step| {
+            let (Operation::Erase { from: at, .. } | Operation::Write { at, .. }) = step.operation;
+            flash.ills.silence.as_ref().is_some_and(|silence| silence.addresses.contains(&(at as usize)))
+        });
+        assert!(!touched, "it may be read again, and hold what it held");
+        assert_eq!(flash.image.sins, Vec::<String>::new());
+    }
+}
+
+#[test]
+fn a_block_that_never_reads_is_not_given_up_while_no_other_counts() {
+    for block in 0..3 {
+        let mut flash = Small3::new(SMALL3);
+        silence(&mut flash, block);
+        assert_eq!(load_without(&mut flash).map(|_| ()).unwrap_err(), Refusal::FLASH_FAILED);
+    }
 }
 
 /// A flash whose last commit wrote `sequence`, after as many before.

@@ -24,6 +24,12 @@ enum Fault {
         index: usize,
         byte: usize,
     },
+    /// It hands out erased bytes of this object from one byte on, and breaks off at another.
+    Blanks {
+        index: usize,
+        from: usize,
+        end: usize,
+    },
     /// It claims more than it was asked for.
     Boasts,
     /// It never hands out more than so many bytes.
@@ -36,7 +42,7 @@ impl ObjectSource for Source<'_> {
     async fn read(&mut self, index: usize, _: ObjectRef, offset: u32, buffer: &mut [u8]) -> Result<usize, Refusal> {
         let (offset, bytes) = (offset as usize, self.0.bytes(index));
         let end = match self.1 {
-            Fault::Ends { index: bad, byte } if bad == index => byte,
+            Fault::Ends { index: bad, byte: end } | Fault::Blanks { index: bad, end, .. } if bad == index => end,
             _ => bytes.len(),
         };
         let most = if let Fault::Trickles(most) = self.1 { most } else { buffer.len() };
@@ -45,6 +51,10 @@ impl ObjectSource for Source<'_> {
         match self.1 {
             Fault::Flip { index: bad, byte } if bad == index && (offset..offset + count).contains(&byte) => {
                 buffer[byte - offset] ^= 1 << (byte % 8);
+            }
+            Fault::Blanks { index: bad, from, .. } if bad == index => {
+                let honest = from.saturating_sub(offset).min(count);
+                buffer[honest..count].fill(INTERNAL.layout.erased);
             }
             Fault::Boasts => return Ok(count + 1),
             _ => {}
@@ -123,6 +133,26 @@ fn an_object_that_ends_early_is_unavailable_and_made_good() {
             assert!(honest.is_ok(), "object {index}, byte {byte}: {honest:?}");
             assert_eq!(flash.image.sins, Vec::<String>::new());
         }
+    }
+}
+
+/// Whoever is in between and holds no key can send such bytes, and break the link before they turn out wrong.
+#[test]
+fn erased_bytes_and_a_broken_link_make_no_word_be_programmed_twice() {
+    let configuration = Configuration::new(&[("alarms", bytes(1, 40)), ("network", bytes(2, 9000))], None);
+    let target = Target::Slot(Slot::A);
+    let places = || (0..9000).step_by(600);
+    for (from, end) in places().flat_map(|from| places().map(move |end| (from, end))).filter(|(from, end)| from < end) {
+        let mut flash = Internal::new(INTERNAL);
+        for end in [end, end + 300] {
+            let staged = stage(&mut flash, &configuration, target, Fault::Blanks { index: 1, from, end });
+            assert!(staged.is_err(), "{from} to {end}");
+        }
+        let honest = |flash: &mut Internal| stage(flash, &configuration, target, Fault::None);
+        // What stands where it goes on is taken for the object's until all of it is there.
+        let staged = honest(&mut flash).or_else(|_| honest(&mut flash));
+        assert!(staged.is_ok(), "{from} to {end}: {staged:?}");
+        assert_eq!(flash.image.sins, Vec::<String>::new(), "{from} to {end}");
     }
 }
 

@@ -26,7 +26,7 @@ use crate::answer::{ANSWER_MAX_BYTES, Asked, Challenge};
 use crate::codec;
 use crate::envelope::Trust;
 use crate::flash::layout::{Layout, Slot};
-use crate::flash::record::{RECORD_BYTES, RecordStore};
+use crate::flash::record::{RECORD_BYTES, RecordStore, Unread};
 use crate::flash::slot::{Intact, Store};
 use crate::id::KeyId;
 use crate::manifest::Manifest;
@@ -45,6 +45,10 @@ use reader::Reader;
 
 /// Pause before flash that failed at the start is tried again.
 const FLASH_RETRY: Span = Span::from_seconds(10);
+
+/// After so many pauses, a minute, a block of the record region that still does not read is given up. What only wakes up, or is
+/// busy with an erase, takes seconds.
+const FLASH_RETRIES: u8 = 6;
 
 /// What the loop has to do before the next step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,8 +118,8 @@ pub struct Driver<F, L, I, H> {
     scrub_next: usize,
     /// No other firmware will come back.
     is_final: bool,
-    /// The application was told to run its defaults because flash failed.
-    defaulted: bool,
+    /// How often flash was waited for. At the first time the application was told to run its defaults.
+    flash_waits: u8,
     setting: Setting,
     ports: Ports<F, L, I, H>,
     buffers: Buffers,
@@ -147,7 +151,7 @@ impl<F: NorFlash, L: Link, I: Identity, H: Health> Driver<F, L, I, H> {
             altered: false,
             scrub_next: 0,
             is_final: false,
-            defaulted: false,
+            flash_waits: 0,
         }
     }
 
@@ -173,8 +177,9 @@ impl<F: NorFlash, L: Link, I: Identity, H: Health> Driver<F, L, I, H> {
     }
 
     async fn start(&mut self) -> bool {
+        let unread = self.unread();
         let (flash, work) = (&mut self.ports.flash, &mut self.buffers.work);
-        if let Ok(store) = RecordStore::find(flash, &self.setting.layout, work).await {
+        if let Ok(store) = RecordStore::find(flash, &self.setting.layout, work, unread).await {
             self.begin(store);
         }
         self.started.is_some()
@@ -196,11 +201,13 @@ impl<F: NorFlash, L: Link, I: Identity, H: Health> Driver<F, L, I, H> {
 
     /// Flash cannot be read, or not be trusted with a record. The application runs its defaults meanwhile.
     const fn without_flash(&mut self, now: Instant) -> Next {
-        if self.defaulted {
-            return Next::At(now.after(FLASH_RETRY));
-        }
-        self.defaulted = true;
-        Next::Activate
+        let is_first = self.flash_waits == 0;
+        self.flash_waits = self.flash_waits.saturating_add(1);
+        if is_first { Next::Activate } else { Next::At(now.after(FLASH_RETRY)) }
+    }
+
+    const fn unread(&self) -> Unread {
+        if self.flash_waits > FLASH_RETRIES { Unread::Forgone } else { Unread::Awaited }
     }
 
     /// What the application runs: proof that a slot was read back, or `None` for its compiled-in defaults.
@@ -326,6 +333,7 @@ impl<F: NorFlash, L: Link, I: Identity, H: Health> Driver<F, L, I, H> {
     /// Whether it was done. `None` when nobody can say which record is in force: only a start can find out. Until flash answers again nothing may be told or
     /// decided, and least of all from the keys and the floor that the device was made with.
     async fn commit(&mut self) -> Option<bool> {
+        let unread = self.unread();
         let (agent, store) = self.started.as_mut()?;
         let (flash, work) = (&mut self.ports.flash, &mut self.buffers.work);
         let is_first = agent.record().generation == 0;
@@ -333,7 +341,7 @@ impl<F: NorFlash, L: Link, I: Identity, H: Health> Driver<F, L, I, H> {
             return Some(true);
         }
         // Whatever flash holds now is what counts.
-        *store = RecordStore::find(flash, &self.setting.layout, work).await.ok()?;
+        *store = RecordStore::find(flash, &self.setting.layout, work, unread).await.ok()?;
         let none = || is_first.then(|| lost(&self.ports.identity));
         *agent.record_mut() = store.record(work).or_else(none)?;
         Some(false)

@@ -21,14 +21,20 @@ const fn region(block: u32, blocks: u32) -> Region {
     Region { start: block * BLOCK, length: blocks * BLOCK, erase_bytes: BLOCK }
 }
 
-/// Flash that may be away, or go away with the next erase.
+/// Flash that may be away, or go away with the next erase, or start to read late.
 struct Chip {
     bytes: [u8; 4 * BLOCK as usize],
     away: bool,
     hangs_in_erase: bool,
+    /// So many reads fail below this address.
+    silent: (u32, u32),
 }
 
 impl Chip {
+    const fn with(bytes: [u8; 4 * BLOCK as usize]) -> Self {
+        Self { bytes, away: false, hangs_in_erase: false, silent: (0, 0) }
+    }
+
     fn check(&self) -> Result<(), NorFlashErrorKind> {
         if self.away { Err(NorFlashErrorKind::Other) } else { Ok(()) }
     }
@@ -43,6 +49,11 @@ impl ReadNorFlash for Chip {
 
     async fn read(&mut self, offset: u32, bytes: &mut [u8]) -> Result<(), NorFlashErrorKind> {
         self.check()?;
+        let (end, reads) = &mut self.silent;
+        if *reads > 0 && offset < *end {
+            *reads -= 1;
+            return Err(NorFlashErrorKind::Other);
+        }
         bytes.copy_from_slice(&self.bytes[offset as usize..][..bytes.len()]);
         Ok(())
     }
@@ -134,14 +145,21 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
     }
 }
 
-/// A device of keyring 9 and floor 5; its slots are blank.
+/// A device of keyring 9 and floor 5, whose keyring was older under older floors; its slots are blank.
 fn device() -> Driver<Chip, Nobody, Made, Nobody> {
-    let mut flash = Chip { bytes: [0xFF; 4 * BLOCK as usize], away: false, hangs_in_erase: false };
+    start(chip())
+}
+
+/// The newest record is in block 0, the one before in block 1.
+fn chip() -> Chip {
+    let mut flash = Chip::with([0xFF; 4 * BLOCK as usize]);
     let mut work = [0; RECORD_BYTES];
     let (mut store, _) = block_on(RecordStore::load(&mut flash, &LAYOUT, &mut work)).unwrap();
-    let mut record = BootRecord::new(keyring(9), Position { epoch: 1, sequence: 5 });
-    block_on(store.commit(&mut flash, &mut record, &mut work)).unwrap();
-    start(flash)
+    for (version, sequence) in [(7, 3), (8, 4), (9, 5)] {
+        let mut record = BootRecord::new(keyring(version), Position { epoch: 1, sequence });
+        block_on(store.commit(&mut flash, &mut record, &mut work)).unwrap();
+    }
+    flash
 }
 
 fn start(flash: Chip) -> Driver<Chip, Nobody, Made, Nobody> {
@@ -176,7 +194,50 @@ fn flash_that_goes_away_in_a_commit_costs_neither_keyring_nor_floor() {
     assert_eq!(remembered(&driver), None, "nobody can say which record is in force");
 
     let bytes = driver.ports().flash.bytes;
-    let mut driver = start(Chip { bytes, away: false, hangs_in_erase: false });
+    let mut driver = start(Chip::with(bytes));
     block_on(driver.step(NOW));
     assert_eq!(remembered(&driver), Some((9, 5)));
+}
+
+/// Steps until it has a record, or so many seconds have passed.
+fn seek(driver: &mut Driver<Chip, Nobody, Made, Nobody>, seconds: u32) -> Option<(u32, u32)> {
+    let end = NOW.after(Span::from_seconds(seconds));
+    let mut now = NOW;
+    while now < end && driver.record().is_none() {
+        if let Next::At(until) = block_on(driver.step(now)) {
+            now = until;
+        }
+    }
+    remembered(driver)
+}
+
+#[test]
+fn flash_that_wakes_while_the_record_is_sought_costs_neither_keyring_nor_floor() {
+    for reads in 1..50 {
+        let mut driver = start(Chip { silent: (BLOCK, reads), ..chip() });
+        assert_eq!(seek(&mut driver, 60), Some((9, 5)), "{reads} reads fail");
+    }
+}
+
+#[test]
+fn a_block_that_does_not_read_for_a_minute_is_given_up_and_not_written() {
+    let mut driver = start(Chip { silent: (BLOCK, u32::MAX), ..chip() });
+    assert_eq!(seek(&mut driver, 59), None);
+    assert_eq!(seek(&mut driver, 120), Some((8, 4)));
+    assert_eq!(block_on(driver.perform(Action::Commit)), Next::Now);
+    assert_eq!(remembered(&driver), Some((8, 4)), "with two blocks nothing can be committed");
+    let Chip { bytes, .. } = driver.ports().flash;
+    let mut driver = start(Chip::with(bytes));
+    assert_eq!(seek(&mut driver, 1), Some((9, 5)), "it reads again");
+}
+
+#[test]
+fn flash_that_comes_back_late_and_wakes_while_the_record_is_sought_costs_neither_keyring_nor_floor() {
+    for reads in 1..50 {
+        let mut driver = device();
+        driver.ports().flash.away = true;
+        assert_eq!(seek(&mut driver, 300), None);
+        (driver.ports().flash.away, driver.ports().flash.silent) = (false, (4 * BLOCK, reads));
+        assert_eq!(seek(&mut driver, 600), Some((9, 5)), "{reads} reads fail");
+    }
 }

@@ -15,6 +15,8 @@
 //!   else does: its writer never returned, so nobody acted on it, and its last word may be weak.
 //! - Nobody acts on a record that is not a whole pair: [`RecordStore::load`] commits it afresh to another block first. Nor
 //!   beside a younger one that was only begun: bits that read as blank now could read otherwise later, and it would count.
+//! - What cannot be read may be the record in force: nobody acts on another one, nor writes there, until it has been
+//!   waited for. See [`Unread`].
 //! - Loading twice is loading once: a record that was a whole pair is returned without a write.
 
 use embedded_storage_async::nor_flash::NorFlash;
@@ -42,7 +44,7 @@ const BLOCKS_MAX: usize = 3;
 /// Fewest blocks: the one in force and the one that is written.
 const BLOCKS_MIN: usize = 2;
 
-/// How often a load looks again when a copy that counted a moment ago does not read any more.
+/// How often a load looks again when a copy that counted a moment ago, or any block, does not read.
 const LOADS_MAX: usize = 4;
 
 impl BootRecord {
@@ -80,11 +82,23 @@ fn check_of(body: &[u8]) -> [u8; CHECK_BYTES] {
     first(&hasher.finish().0)
 }
 
+/// What to do about a block in which no copy counts because flash fails to read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unread {
+    /// There is no record in force until it reads: flash that has just got power may still be waking up.
+    Awaited,
+    /// It was waited for and counts as lost, unless nothing else counts. It is not written, and what is committed is younger than
+    /// whatever it may hold.
+    Forgone,
+}
+
 /// What was found in a block of the record region.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Found {
     /// Nothing that counts.
     Nothing,
+    /// Nothing that counts, because it does not read.
+    Unread,
     /// A first copy whose second is blank.
     Begun(u32),
     /// A first copy and hardly anything of the second: now and then it may read as begun. Nobody ever read a pair here.
@@ -101,7 +115,7 @@ impl Found {
     /// Its generation.
     const fn generation(self) -> Option<u32> {
         match self {
-            Self::Nothing => None,
+            Self::Nothing | Self::Unread => None,
             Self::Begun(generation)
             | Self::Scant(generation)
             | Self::One(generation)
@@ -143,13 +157,13 @@ impl RecordStore {
     ///
     /// # Errors
     /// Those of [`RecordStore::commit`]; [`Refusal::FLASH_FAILED`] also when copies change while they are read, and when
-    /// not one can be read: flash that is away says nothing of the record that it holds.
+    /// a block does not read.
     pub async fn load<F: NorFlash>(
         flash: &mut F,
         layout: &Layout,
         buffer: &mut [u8; RECORD_BYTES],
     ) -> Result<(Self, Option<BootRecord>), Refusal> {
-        let store = Self::find(flash, layout, buffer).await?;
+        let store = Self::find(flash, layout, buffer, Unread::Awaited).await?;
         let record = store.record(buffer);
         Ok((store, record))
     }
@@ -158,20 +172,33 @@ impl RecordStore {
     /// spare. See [`RecordStore::record`].
     ///
     /// # Errors
-    /// Those of [`RecordStore::load`].
+    /// Those of [`RecordStore::load`], but as `unread` says.
     pub async fn find<F: NorFlash>(
         flash: &mut F,
         layout: &Layout,
         buffer: &mut [u8; RECORD_BYTES],
+        unread: Unread,
     ) -> Result<Self, Refusal> {
-        for _ in 0..LOADS_MAX {
+        for left in (0..LOADS_MAX).rev() {
             let mut store = Self::unread(layout);
             for (index, found) in (0..store.region.blocks()).zip(&mut store.blocks) {
                 *found = survey(flash, layout, index, buffer).await;
             }
+            let is_whole = !store.blocks.contains(&Found::Unread);
             let Some((index, found)) = store.youngest() else {
-                return if store.answers(flash, buffer).await { Ok(store) } else { Err(Refusal::FLASH_FAILED) };
+                if is_whole {
+                    return Ok(store);
+                }
+                // Flash that was away as a whole has not been waited for since it came back.
+                if unread == Unread::Forgone {
+                    break;
+                }
+                continue;
             };
+            if !is_whole && (unread == Unread::Awaited || left > 0) {
+                continue;
+            }
+            store.forgo(found);
             store.current = Some(index);
             if !read_either(flash, store.region.block(index as u32), buffer).await {
                 continue;
@@ -250,16 +277,12 @@ impl RecordStore {
         Self { region: layout.record, blocks: [Found::Nothing; BLOCKS_MAX], current: None }
     }
 
-    /// Whether any copy can be read, whatever it says.
-    async fn answers<F: NorFlash>(&self, flash: &mut F, buffer: &mut [u8; RECORD_BYTES]) -> bool {
-        for block in (0..self.region.blocks()).take(BLOCKS_MAX) {
-            for copy in 0..COPIES {
-                if io::read(flash, copy_address(self.region.block(block), copy), buffer).await.is_ok() {
-                    return true;
-                }
-            }
-        }
-        false
+    /// Gives up the blocks that do not read, as ones that failed and may hold what is younger than this.
+    fn forgo(&mut self, found: Found) {
+        // A commit raises the generation by one for each block that it tries.
+        let beyond = found.generation().map_or(0, |generation| generation.wrapping_add(BLOCKS_MAX as u32));
+        let unread = self.blocks.iter_mut().filter(|block| **block == Found::Unread);
+        unread.for_each(|block| *block = Found::Failed(beyond));
     }
 
     /// The block of the record in force. What was only begun counts when nothing else does.
@@ -330,7 +353,7 @@ async fn write_pair<F: NorFlash>(
 /// Reads the first copy of a block that counts into the buffer; whether there is one.
 async fn read_either<F: NorFlash>(flash: &mut F, block: u32, buffer: &mut [u8; RECORD_BYTES]) -> bool {
     for copy in 0..COPIES {
-        if generation_at(flash, copy_address(block, copy), buffer).await.is_some() {
+        if matches!(generation_at(flash, copy_address(block, copy), buffer).await, Ok(Some(_))) {
             return true;
         }
     }
@@ -349,9 +372,12 @@ async fn survey<F: NorFlash>(flash: &mut F, layout: &Layout, index: u32, buffer:
     let block = layout.record.block(index);
     let first = generation_at(flash, copy_address(block, 0), buffer).await;
     let second_address = copy_address(block, 1);
-    let Some(first) = first else {
-        let second = generation_at(flash, second_address, buffer).await;
-        return second.map_or(Found::Nothing, Found::One);
+    let Ok(Some(first)) = first else {
+        return match (first, generation_at(flash, second_address, buffer).await) {
+            (_, Ok(Some(second))) => Found::One(second),
+            (Ok(_), Ok(_)) => Found::Nothing,
+            _ => Found::Unread,
+        };
     };
     // Power cuts leave one word that flickers at most. Beyond the first word a copy holds more, so whether this part reads
     // as blank or not tells what the block cannot have been, or cannot become.
@@ -369,9 +395,14 @@ async fn survey<F: NorFlash>(flash: &mut F, layout: &Layout, index: u32, buffer:
     }
 }
 
-async fn generation_at<F: NorFlash>(flash: &mut F, address: u32, buffer: &mut [u8; RECORD_BYTES]) -> Option<u32> {
-    io::read(flash, address, buffer).await.ok()?;
-    generation_of(buffer)
+/// The generation of the copy at an address, if it counts.
+async fn generation_at<F: NorFlash>(
+    flash: &mut F,
+    address: u32,
+    buffer: &mut [u8; RECORD_BYTES],
+) -> Result<Option<u32>, Refusal> {
+    io::read(flash, address, buffer).await?;
+    Ok(generation_of(buffer))
 }
 
 /// The generation of a copy that counts. Apart, so that a whole record on the stack is there and gone.
@@ -381,117 +412,4 @@ fn generation_of(copy: &[u8; RECORD_BYTES]) -> Option<u32> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::content::{Content, ObjectRef};
-    use crate::digest::Digest;
-    use crate::flash::layout::Slot;
-    use crate::id::{ContentId, SchemaPrefix};
-    use crate::keyring::{Director, Keyring, Role};
-    use crate::outcome::{Detail, Ending, Outcome};
-    use crate::position::Position;
-    use crate::record::{Cause, REJECTED_MAX, Rejected, SlotRecord, Stage, Standing, Trial};
-    use crate::statement::PublicKey;
-
-    const FAR: Position = Position { epoch: u32::MAX, sequence: u32::MAX };
-
-    fn largest() -> BootRecord {
-        let key = PublicKey([0xff; 32]);
-        let role = || Role { threshold: u8::MAX, keys: core::iter::repeat_n(key, 5).collect() };
-        let keyring = Keyring {
-            version: u32::MAX,
-            root: role(),
-            publisher: role(),
-            director: Director::Heads(core::iter::repeat_n(key, 2).collect()),
-            publisher_epoch: u32::MAX,
-        };
-        let private = Some(ObjectRef { digest: Digest([0xff; 32]), size: u32::MAX });
-        let content = Content { manifest: Digest([0xff; 32]), private };
-        let schema = SchemaPrefix([0xff; 8]);
-        let slot = Some(SlotRecord { content, schema, position: FAR, standing: Standing::Prepared });
-        let trial = Trial {
-            slot: Slot::B,
-            stage: Stage::Suspended,
-            boots_left: u8::MAX,
-            unreachable: u8::MAX,
-            crashed: true,
-            spent: true,
-            cause: Cause::Repair,
-            floor: u32::MAX,
-        };
-        let rejected = Rejected { content: [0xff; 8], firmware: [0xff; 4], reason: Refusal(u16::MAX) };
-        let detail = Detail::try_from("an explanation that is cut at 40 bytes..").unwrap();
-        assert_eq!(detail.len(), detail.capacity());
-        BootRecord {
-            generation: u32::MAX,
-            a: slot,
-            b: slot,
-            confirmed: Some(Slot::B),
-            trial: Some(trial),
-            accepted: FAR,
-            floor: FAR,
-            keyring,
-            rejected: core::iter::repeat_n(rejected, REJECTED_MAX).collect(),
-            outcome: Outcome {
-                ending: Ending::RecordLost,
-                content: ContentId([0xff; 16]),
-                reason: Refusal(u16::MAX),
-                detail,
-            },
-        }
-    }
-
-    #[test]
-    fn the_largest_record_fits_a_copy_and_reads_back() {
-        let mut copy = [0; RECORD_BYTES];
-        largest().encode_copy(&mut copy).unwrap();
-        assert_eq!(BootRecord::decode_copy(&copy), Some(largest()));
-        let used = codec::encode(&largest(), &mut [0; 1024]).unwrap().len();
-        std::println!("largest record: {used} of {} bytes", RECORD_BYTES - CHECK_BYTES);
-    }
-
-    #[test]
-    fn any_flipped_bit_makes_a_copy_count_for_nothing() {
-        let mut copy = [0; RECORD_BYTES];
-        largest().encode_copy(&mut copy).unwrap();
-        for bit in 0..RECORD_BYTES * 8 {
-            copy[bit / 8] ^= 1 << (bit % 8);
-            assert_eq!(BootRecord::decode_copy(&copy), None, "bit {bit}");
-            copy[bit / 8] ^= 1 << (bit % 8);
-        }
-    }
-
-    #[test]
-    fn bytes_behind_the_record_make_a_copy_count_for_nothing() {
-        let mut copy = [0; RECORD_BYTES];
-        largest().encode_copy(&mut copy).unwrap();
-        *copy.last_mut().unwrap() = 1;
-        let check = check_of(&copy[CHECK_BYTES..]);
-        copy[..CHECK_BYTES].copy_from_slice(&check);
-        assert_eq!(BootRecord::decode_copy(&copy), None);
-    }
-
-    #[test]
-    fn generations_stay_in_order_when_they_wrap() {
-        assert!(is_younger(0, u32::MAX) && !is_younger(u32::MAX, 0) && !is_younger(7, 7));
-    }
-
-    #[test]
-    fn the_block_to_overwrite_is_never_the_one_in_force() {
-        use Found::{Begun, Failed, Nothing, One, Pair};
-        let oldest = |length, blocks, current| {
-            RecordStore { region: Region { start: 0, length, erase_bytes: 2048 }, blocks, current }.oldest()
-        };
-        assert_eq!(oldest(4096, [Pair(4), Pair(5), Nothing], Some(1)), Some(0));
-        assert_eq!(oldest(4096, [One(9), Pair(5), Nothing], Some(0)), Some(1));
-        assert_eq!(oldest(4096, [Nothing; 3], None), Some(0));
-        assert_eq!(oldest(6144, [Pair(4), Pair(5), Nothing], Some(1)), Some(2));
-        assert_eq!(oldest(6144, [Pair(4), Pair(5), Pair(3)], Some(1)), Some(2));
-        assert_eq!(oldest(6144, [Pair(4), Pair(5), Begun(6)], Some(1)), Some(2));
-        assert_eq!(oldest(6144, [Nothing, Pair(5), Begun(6)], Some(1)), Some(2));
-        assert_eq!(oldest(6144, [Pair(u32::MAX), Pair(0), Pair(1)], Some(2)), Some(0));
-        assert_eq!(oldest(6144, [Pair(4), Pair(5), Failed(6)], Some(1)), Some(0));
-        assert_eq!(oldest(6144, [Failed(7), Pair(5), Failed(6)], Some(1)), None);
-        assert_eq!(oldest(2048, [Nothing; 3], None), None);
-    }
-}
+mod tests;

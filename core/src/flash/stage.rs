@@ -13,7 +13,8 @@
 //!   was programmed completely, and nothing lies above it but what a torn word left in the next one.
 //! - The header goes last when erasing and first when programming, so it never stands above another content's parts.
 //! - No word is programmed twice. A block that is entered behind one that was programmed but reads as blank is erased
-//!   first: after a reset nobody could tell whether it had been entered before.
+//!   first: after a reset nobody could tell whether it had been entered before. So is one that was not erased since staging went on:
+//!   bytes that were not the object's may have been programmed there, and read as blank.
 //! - The slot of the donor is never touched.
 //! - What was being programmed when power failed may read right once and wrong later. So the last block is written
 //!   again after a reset, even if all of it reads back, unless something that came later is on record.
@@ -149,6 +150,8 @@ struct Progress {
     region: Region,
     /// Everything below this offset is programmed and, as far as it can be, verified. The start of a block.
     from: u32,
+    /// Blocks that start below this offset, and not below `from`, were erased.
+    erased_to: u32,
     /// What was programmed in the present block reads as blank.
     blank: bool,
 }
@@ -170,8 +173,8 @@ impl<F: NorFlash> Store<'_, F> {
         {
             return Ok(intact);
         }
-        let from = self.clear(wanted, needed).await?;
-        let mut progress = Progress { region, from, blank: false };
+        let mut progress = self.clear(wanted, needed).await?;
+        let from = progress.from;
         if from == 0 {
             let header = wanted.head().encode(self.chunk)?;
             progress.program(self.flash, self.layout.erased, 0, header).await?;
@@ -202,8 +205,8 @@ enum Origin<'s, S> {
 }
 
 impl<F: NorFlash> Store<'_, F> {
-    /// Erases what cannot be relied on and returns the offset from which to go on; 0 when the header has to be written.
-    async fn clear(&mut self, wanted: &Wanted<'_>, needed: u32) -> Result<u32, Refusal> {
+    /// Erases what cannot be relied on. Goes on from 0 when the header has to be written.
+    async fn clear(&mut self, wanted: &Wanted<'_>, needed: u32) -> Result<Progress, Refusal> {
         let slot = wanted.target.slot();
         let region = self.layout.slot(slot);
         let blocks = needed.div_ceil(region.erase_bytes.max(1));
@@ -215,7 +218,8 @@ impl<F: NorFlash> Store<'_, F> {
             end = top.saturating_add(2).min(blocks);
         }
         self.erase(&region, from, end).await?;
-        Ok(from.saturating_mul(region.erase_bytes))
+        let offset = |block: u32| block.saturating_mul(region.erase_bytes);
+        Ok(Progress { region, from: offset(from), erased_to: offset(end), blank: false })
     }
 
     /// Erases the blocks from `from` to `end`, the last one first.
@@ -315,7 +319,7 @@ impl Progress {
         bytes: &[u8],
     ) -> Result<(), Refusal> {
         if self.to_border(offset) == self.region.erase_bytes && offset > self.from {
-            if self.blank {
+            if self.blank || offset >= self.erased_to {
                 io::erase(flash, &self.region, self.region.block_of(offset)).await?;
             }
             self.blank = true;

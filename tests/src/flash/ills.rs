@@ -1,4 +1,5 @@
-//! What can be wrong with a flash while the device runs: operations that fail, and bytes that change between two reads.
+//! What can be wrong with a flash while the device runs: operations and reads that fail, and bytes that change between two
+//! reads.
 
 use std::ops::Range;
 
@@ -26,6 +27,15 @@ pub struct Change {
     pub bits: u8,
 }
 
+/// Reads that fail, and change nothing.
+#[derive(Clone, Debug)]
+pub struct Silence {
+    /// The reads, counted since power came.
+    pub reads: Range<usize>,
+    /// Where they fail, in addresses.
+    pub addresses: Range<usize>,
+}
+
 /// What is wrong with a flash; nothing by default.
 #[derive(Clone, Debug, Default)]
 pub struct Ills {
@@ -33,6 +43,8 @@ pub struct Ills {
     pub failure: Option<Failure>,
     /// A byte that changes.
     pub change: Option<Change>,
+    /// Reads that fail.
+    pub silence: Option<Silence>,
     /// What was read so far, when somebody wants to know.
     pub reads: Option<Vec<Range<usize>>>,
     count: usize,
@@ -49,6 +61,20 @@ impl Ills {
     #[must_use]
     pub fn changing(change: Change) -> Self {
         Self { change: Some(change), ..Self::default() }
+    }
+
+    /// Reads fail.
+    #[must_use]
+    pub fn silent(silence: Silence) -> Self {
+        Self { silence: Some(silence), ..Self::default() }
+    }
+
+    /// Whether the read that is counted next, of these addresses, fails.
+    pub(super) fn is_silent(&self, range: &Range<usize>) -> bool {
+        self.silence.as_ref().is_some_and(|silence| {
+            let Range { start, end } = silence.addresses;
+            silence.reads.contains(&self.count) && start < range.end && end > range.start
+        })
     }
 
     /// What is left of an operation that fails; `None` when it does not.

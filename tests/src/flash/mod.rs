@@ -23,7 +23,7 @@ pub use geometry::{
     CFI, Geometry, INTERNAL, NRF52, SERIAL, SERIAL64, SMALL, SMALL3, STM32F1, STM32F4, STM32H7, STM32L1, STM32U5,
     THREE, WIDE,
 };
-pub use ills::{Change, Failure, Ills};
+pub use ills::{Change, Failure, Ills, Silence};
 pub use image::{Image, PAGE_BYTES};
 pub use nor::{Nor, Operation, Step};
 pub use random::Random;

@@ -2,7 +2,7 @@
 //!
 //! Programming moves bits away from the erased value only. A word is programmed once between two erases, on every
 //! geometry: some flashes forbid more (ECC), and the store promises it for all. What breaks a rule is refused and noted
-//! in [`Image::sins`]. Operations fail, and bytes change behind the reader's back, only where [`Ills`] say so.
+//! in [`Image::sins`]. Operations and reads fail, and bytes change behind the reader's back, only where [`Ills`] say so.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -116,8 +116,12 @@ impl<const READ: usize, const WRITE: usize> ReadNorFlash for Nor<READ, WRITE> {
         if at + bytes.len() > self.image.size() {
             return Err(self.sin(format!("read of {} bytes at {at:#x}, outside", bytes.len())));
         }
+        let is_silent = self.ills.is_silent(&(at..at + bytes.len()));
         if let Some((place, bits)) = self.ills.change(at..at + bytes.len()) {
             self.image.flip(place, bits);
+        }
+        if is_silent {
+            return Err(NorFlashErrorKind::Other);
         }
         self.image.read(at, bytes, &mut self.random);
         Ok(())

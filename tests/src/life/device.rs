@@ -206,13 +206,13 @@ impl<const R: usize, const W: usize> Device<R, W> {
         Some(sections)
     }
 
-    /// Whether what was read back just now may read otherwise: bits of its slot are unstable, or bytes change.
+    /// Whether what was read back just now may read otherwise: bits of its slot are unstable, bytes change, or reads fail.
     fn may_be_spoilt(&mut self) -> bool {
         let slot = self.driver.running().map(Intact::slot);
         let flash = self.flash();
         let region = slot.map(|slot| flash.geometry.layout.slot(slot));
         let wavers = |region: Region| flash.image.is_unstable_in(region.start as usize..region.end() as usize);
-        flash.ills.change.is_some() || region.is_some_and(wavers)
+        flash.ills.change.is_some() || flash.ills.silence.is_some() || region.is_some_and(wavers)
     }
 
     fn look(&mut self, operations: usize, sections: Option<&[Vec<u8>]>) {
@@ -222,7 +222,7 @@ impl<const R: usize, const W: usize> Device<R, W> {
         let moment = Moment {
             record: &record,
             running: self.running,
-            bereft: self.running.is_none() && !is_fit(&record, flash, self.which),
+            bereft: self.running.is_none() && (flash.ills.silence.is_some() || !is_fit(&record, flash, self.which)),
             sections,
             operations: flash.journal.get(operations..).unwrap_or_default(),
             image: &flash.image,

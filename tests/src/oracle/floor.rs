@@ -1,4 +1,4 @@
-//! Invariant: the floor and the keyring's version never fall, and the accepted release is older than before only when
+//! Invariant: no record comes into force that is older than one that was, the floor and the keyring's version never fall, and the accepted release is older than before only when
 //! an older one was assigned. The floor rises when its release is confirmed or adopted, never before. What was on trial may be confirmed
 //! although something else is assigned by then, which the device has not heard.
 
@@ -8,6 +8,8 @@ use super::{Checker, Moment};
 
 #[derive(Clone, Default)]
 pub(super) struct Floor {
+    /// Of the record.
+    generation: u32,
     floor: Position,
     accepted: Position,
     keyring_version: u32,
@@ -20,6 +22,8 @@ pub(super) struct Floor {
 impl Checker for Floor {
     fn look(&mut self, moment: &Moment<'_>) {
         let record = moment.record;
+        let generations = (self.generation, record.generation);
+        assert!(generations.0 <= generations.1, "an older record came into force: {generations:?}");
         assert!(record.floor >= self.floor, "the floor fell from {:?} to {:?}", self.floor, record.floor);
         assert!(record.keyring.version >= self.keyring_version, "the keyring became older");
         let fell = record.accepted < self.accepted;
@@ -30,6 +34,7 @@ impl Checker for Floor {
         let taken = on_trial.is_none() && (ordered || self.on_trial == Some(record.accepted));
         assert!(record.floor == self.floor || self.floor == Position::ZERO || taken, "the floor rose too early");
         assert!(record.accepted >= record.floor, "accepted what is below the floor");
+        self.generation = record.generation;
         self.floor = record.floor;
         self.accepted = record.accepted;
         self.keyring_version = record.keyring.version;

@@ -30,7 +30,7 @@ pub struct Moment<'a> {
     pub record: &'a BootRecord,
     /// What the application runs, once it was told.
     pub running: Option<Content>,
-    /// Nothing runs, and the confirmed slot is not intact.
+    /// Nothing runs, and the confirmed slot is not intact, or reads fail.
     pub bereft: bool,
     /// The sections that the application just read, if it was just told what to run.
     pub sections: Option<&'a [Vec<u8>]>,
