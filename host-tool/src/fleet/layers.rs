@@ -162,39 +162,35 @@ impl Layers {
         let mut chain = Vec::with_capacity(self.levels.len());
         let mut whole = !self.incomplete;
         for index in 0..self.levels.len() {
-            match self.files_of((index, wanted), files, findings) {
-                Ok(layers) => {
-                    whole &= layers.iter().all(|layer| !self.loaded[*layer as usize].broken);
-                    chain.extend(layers);
-                }
-                Err(fault) => {
-                    let (key, finding) = *fault;
-                    self.missing.entry(key).or_insert_with(|| (finding, Vec::new())).1.push(wanted.device);
-                    whole = false;
-                }
+            if let Err(fault) = self.files_of((index, wanted), &mut chain, (files, findings)) {
+                let (key, finding) = *fault;
+                self.missing.entry(key).or_insert_with(|| (finding, Vec::new())).1.push(wanted.device);
+                whole = false;
             }
         }
+        whole &= chain.iter().all(|layer| !self.loaded[*layer as usize].broken);
         let chain = whole.then(|| self.intern(chain))?;
         self.known.insert(key, chain);
         Some(chain)
     }
 
-    /// The layers that a device has at a level: one, or none where the level is optional, or its patches. An error comes with what it
+    /// Adds to a chain the layers that a device has at a level: one, or none where the level is optional, or its patches. An error comes with what it
     /// is about, so that it is told once for all devices.
     fn files_of(
         &mut self,
         (index, wanted): (usize, &Wanted<'_>),
-        files: &mut Files,
-        findings: &mut Findings,
-    ) -> Result<Vec<u32>, Box<(String, Finding)>> {
+        chain: &mut Vec<u32>,
+        (files, findings): (&mut Files, &mut Findings),
+    ) -> Result<(), Box<(String, Finding)>> {
         let level = &self.levels[index];
         let (optional, lookup) = (level.is_optional(), wanted.lookup);
         if level.folder().is_some() {
-            return self.patches.of(index, wanted);
+            chain.extend(self.patches.of(index, wanted)?);
+            return Ok(());
         }
         let path = match level.path(lookup) {
             Ok(path) => path,
-            Err(_) if optional && level.lacks_label(lookup) => return Ok(Vec::new()),
+            Err(_) if optional && level.lacks_label(lookup) => return Ok(()),
             Err(finding) => return Err(Box::new((finding.message().to_owned(), finding))),
         };
         match self.load(&path, files, findings) {
@@ -202,8 +198,11 @@ impl Layers {
                 let finding = self.levels[index].is_patch(&path);
                 Err(Box::new((path, finding)))
             }
-            Some(layer) => Ok(vec![layer]),
-            None if optional => Ok(Vec::new()),
+            Some(layer) => {
+                chain.push(layer);
+                Ok(())
+            }
+            None if optional => Ok(()),
             None => {
                 let finding = self.levels[index].missing_file(&path, lookup);
                 Err(Box::new((path, finding)))
