@@ -161,6 +161,23 @@ impl Repository {
         Ok(false)
     }
 
+    /// The commit from which two branches parted; none when they have nothing in common.
+    ///
+    /// # Errors
+    /// [`GitError::Broken`].
+    pub fn merge_base(&self, one: ObjectId, other: ObjectId) -> Result<Option<ObjectId>, GitError> {
+        Ok(self.inner.merge_base(one, other).map_err(broken)?.map(gix::Id::detach))
+    }
+
+    /// What a commit was made on top of; none for the very first one.
+    ///
+    /// # Errors
+    /// [`GitError::Broken`].
+    pub fn first_parent(&self, commit: ObjectId) -> Result<Option<ObjectId>, GitError> {
+        let commit = self.inner.find_commit(commit).map_err(broken)?;
+        Ok(commit.parent_ids().next().map(gix::Id::detach))
+    }
+
     /// A commit's author and subject.
     ///
     /// # Errors

@@ -12,6 +12,7 @@ pub mod hex;
 pub mod keys;
 pub mod lineage;
 pub mod pack;
+pub mod plan;
 pub mod release;
 pub mod schema;
 pub mod serve;

@@ -37,7 +37,7 @@ pub(crate) fn run(args: &CheckArgs) -> anyhow::Result<Exit> {
     Ok(exit(diagnostics))
 }
 
-fn exit(diagnostics: &Diagnostics) -> Exit {
+pub(super) fn exit(diagnostics: &Diagnostics) -> Exit {
     let errors = || diagnostics.list().iter().filter(|one| one.severity() == Severity::Error);
     if errors().next().is_none() {
         Exit::Fine
@@ -55,7 +55,7 @@ fn summary(compiled: &Compiled) -> String {
     format!("no errors. devices: {devices}, different configurations: {manifests}, objects: {objects} ({bytes} bytes)")
 }
 
-fn document(diagnostics: &Diagnostics, compiled: Option<&Compiled>) -> Value {
+pub(super) fn document(diagnostics: &Diagnostics, compiled: Option<&Compiled>) -> Value {
     let counts = compiled.map(|compiled| {
         json!({
             "devices": compiled.roster.len(),

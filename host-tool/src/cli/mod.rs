@@ -12,6 +12,7 @@ pub(crate) mod init;
 mod inspect;
 mod keys;
 mod making;
+mod plan;
 mod progress;
 mod publish;
 pub(crate) mod reading;
@@ -31,7 +32,7 @@ use steadfast::diagnostics::{Color, Diagnostics};
 
 /// GitOps for fleets of microcontrollers and gateways.
 ///
-/// Exit codes: 0 fine, 1 error, 5 a device is unhealthy, 7 verification failed, 8 schema skew, 9 superseded.
+/// Exit codes: 0 fine, 1 error, 2 changes (only with `plan --exit-code`), 5 a device is unhealthy, 7 verification failed, 8 schema skew, 9 superseded.
 #[derive(Parser)]
 #[command(name = "steadfast", version, propagate_version = true)]
 struct Cli {
@@ -59,6 +60,8 @@ enum Command {
     Inspect(inspect::InspectArgs),
     /// Make a fleet's keys and keyring, and show them.
     Keys(keys::KeysArgs),
+    /// Show what a change does to every device, before it is merged.
+    Plan(plan::PlanArgs),
     /// Compile and sign a commit, or take a signed pack, and hand it to a server.
     Publish(publish::PublishArgs),
     /// Take schemas out of firmware, list them, show them.
@@ -83,6 +86,8 @@ pub(crate) enum Exit {
     Fine = 0,
     /// Something went wrong; standard error says what.
     Error = 1,
+    /// Something changes; only where it was asked for.
+    Changes = 2,
     /// A device is unhealthy, or a rollout was aborted.
     Unhealthy = 5,
     /// Something signed, digested or recomputed is not what it claims to be.
@@ -141,13 +146,24 @@ impl std::error::Error for Coded {
 /// Runs the command that was asked for and reports its error.
 pub(crate) fn run() -> ExitCode {
     end_quietly_with_the_reader();
-    match dispatch(&Cli::parse().command) {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(told) => return misused(&told),
+    };
+    match dispatch(&cli.command) {
         Ok(exit) => exit.into(),
         Err(error) => {
             report(&error);
             error.downcast_ref::<Coded>().map_or(Exit::Error, |coded| coded.exit).into()
         }
     }
+}
+
+/// Shows help, the version, or what is wrong with the arguments. That is an error like any other: clap's own 2 means changes here.
+fn misused(told: &clap::Error) -> ExitCode {
+    // Nobody is left to be told that nobody reads.
+    let _ = told.print();
+    if told.use_stderr() { Exit::Error } else { Exit::Fine }.into()
 }
 
 fn dispatch(command: &Command) -> anyhow::Result<Exit> {
@@ -161,6 +177,7 @@ fn dispatch(command: &Command) -> anyhow::Result<Exit> {
         Command::Init(args) => init::run(args),
         Command::Inspect(args) => inspect::run(args),
         Command::Keys(args) => keys::run(args),
+        Command::Plan(args) => plan::run(args),
         Command::Publish(args) => publish::run(args),
         Command::Schema(args) => schema::run(args),
         Command::Serve(args) => serve::run(args),
@@ -185,8 +202,13 @@ fn end_quietly_with_the_reader() {
 
 /// Whether standard error takes colours: a terminal, and nobody said `NO_COLOR` (no-color.org).
 pub(crate) fn color() -> Color {
+    color_of(&std::io::stderr())
+}
+
+/// The same of any stream.
+pub(crate) fn color_of(stream: &impl IsTerminal) -> Color {
     let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    if std::io::stderr().is_terminal() && !refused { Color::Always } else { Color::Never }
+    if stream.is_terminal() && !refused { Color::Always } else { Color::Never }
 }
 
 /// One line for what happened, one for each cause. Diagnostics bring their own form.

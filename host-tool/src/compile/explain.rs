@@ -6,7 +6,9 @@ use super::resolve::Merged;
 use crate::diagnostics::{Place, Position, Sources};
 use crate::fleet::{Device, Fleet, Layer, Model, reserved_sections};
 use crate::schema::{Field, Section, Type};
-use crate::value::{FieldPath, Node, Table, Typed, Value, check_fields, child, json, step_text, strip_option};
+use crate::value::{
+    FieldPath, Node, Table, Typed, Value, check_fields, child, plain, spelled, step_text, strip_option,
+};
 
 /// Longest piece of a file that is quoted, in characters.
 const QUOTE_CHARS: usize = 60;
@@ -146,9 +148,7 @@ fn flatten(path: Vec<String>, value: &Typed<'_>, leaves: &mut Vec<Leaf>) {
         }
         Typed::Option(None) => leaves.push((path, (None, false))),
         Typed::Option(Some(inner)) => flatten(path, inner, leaves),
-        // For people and for layers: "10m", not 600000.
-        Typed::Duration(span) => leaves.push((path, (Some(span.to_string().into()), false))),
-        value => leaves.push((path, (Some(json(value)), false))),
+        value => leaves.push((path, (Some(plain(value)), false))),
     }
 }
 
@@ -232,9 +232,4 @@ fn skipped(layers: &[Layer], model: &Model, sources: &Sources) -> Vec<(String, P
     let entries = layers.iter().flat_map(|layer| layer.values.entries().iter().chain(layer.append.entries()));
     let unknown = entries.filter(|entry| model.shape(&entry.name).is_none());
     unknown.map(|entry| (entry.name.to_string(), sources.position(entry.key))).collect()
-}
-
-fn spelled(path: &[String]) -> String {
-    let quoted = |step: &String| if step.contains('.') { format!("\"{step}\"") } else { step.clone() };
-    path.iter().map(quoted).collect::<Vec<_>>().join(".")
 }

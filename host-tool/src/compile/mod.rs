@@ -20,6 +20,9 @@ use steadfast_core::release::CommitId;
 use crate::diagnostics::Diagnostics;
 use crate::fleet::{Fleet, PlainLabels};
 
+pub(crate) use resolve::{Merged, Stack};
+pub(crate) use section::{Which, values};
+
 pub use explain::{Action, Explained, Explanation, Touch, explain};
 
 /// Where the values came from, and what their place in history says about a release made of them.

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::diagnostics::{Code, Finding, Place};
-use crate::fleet::{Layer, Layers, Model};
+use crate::fleet::{Device, Layer, Layers, Model};
 use crate::value::{FieldPath, Merger, Mode, Node, Table, remove};
 
 /// What some layers give together.
@@ -109,6 +109,15 @@ pub(crate) struct Stack<'a> {
 impl<'a> Stack<'a> {
     pub(crate) fn new(layers: &'a Layers) -> Self {
         Self { layers, model: None, levels: Vec::new(), unsets: BTreeMap::new(), merges: 0 }
+    }
+
+    /// What all layers of a device give, its own values included.
+    pub(crate) fn of_device(&mut self, model: &'a Model, device: &Device) -> Merged {
+        let merged = self.merged(model, device.chain.unwrap_or_default());
+        match &device.own {
+            Some(own) => merged.with(&Layer { values: (**own).clone(), ..Layer::default() }, model),
+            None => merged,
+        }
     }
 
     /// What a chain gives to a model.

@@ -12,7 +12,7 @@ use super::project::project;
 use crate::diagnostics::{Code, Finding, Place};
 use crate::fleet::Model;
 use crate::schema::Section;
-use crate::value::{Node, Table, Value, check_fields, encode_fields, render};
+use crate::value::{Node, Table, Typed, Value, check_fields, encode_fields, render};
 
 /// Sections remembered before all are forgotten: a bound on memory for fleets whose devices share nothing.
 const REMEMBERED: usize = 16_384;
@@ -26,6 +26,9 @@ pub(crate) struct Which {
 
 /// A section's bytes by reference, or what is wrong with it.
 pub(crate) type Outcome = Result<ObjectRef, Rc<Vec<Finding>>>;
+
+/// A section's fields in the schema's order, or what is wrong with them.
+type Checked<'s> = Result<Vec<(&'s str, Typed<'s>)>, Vec<Finding>>;
 
 /// What is remembered of a section: its values, so that their address stays theirs, and what came of them.
 type Known = (Option<Arc<Table>>, Outcome);
@@ -84,17 +87,32 @@ fn newest_name<'a>(model: &'a Model, section: &'a Section) -> &'a str {
 }
 
 fn bytes((model, which): (&Model, Which), section: &Section, node: Option<&Node>) -> Result<Vec<u8>, Vec<Finding>> {
-    let empty = Node { value: Value::Table(Arc::default()), place: model.place };
-    let node = node.unwrap_or(&empty);
+    let place = node.map_or(model.place, |node| node.place);
     if section.secret {
-        return Err(vec![secret(section, node.place)]);
+        return Err(vec![secret(section, place)]);
     }
-    let projected = project((model, which), section, node)?;
-    let fields = check_fields(&section.name, &section.fields, projected.as_ref().unwrap_or(node))?;
+    let fields = fields((model, which), section, node)?;
     match model.render {
         None => Ok(encode_fields(&fields)),
-        Some(format) => render(&fields, format).map_err(|why| vec![unrenderable(section, why, node.place)]),
+        Some(format) => render(&fields, format).map_err(|why| vec![unrenderable(section, why, place)]),
     }
+}
+
+/// The section's values as its schema has them, in the names of that schema.
+fn fields<'m>((model, which): (&'m Model, Which), section: &'m Section, node: Option<&Node>) -> Checked<'m> {
+    let empty = Node { value: Value::Table(Arc::default()), place: model.place };
+    let node = node.unwrap_or(&empty);
+    let projected = project((model, which), section, node)?;
+    check_fields(&section.name, &section.fields, projected.as_ref().unwrap_or(node))
+}
+
+/// The values of a section of one schema out of a device's merged layers.
+///
+/// # Errors
+/// Every fault; none where the fleet compiles.
+pub(crate) fn values<'m>((model, which): (&'m Model, Which), merged: &Table) -> Checked<'m> {
+    let section = &model.schemas[which.schema].sections[which.section];
+    fields((model, which), section, merged.node(newest_name(model, section)))
 }
 
 fn secret(section: &Section, place: Place) -> Finding {

@@ -22,8 +22,8 @@ pub use check::{check_fields, check_part, check_value, literal_value};
 pub use encode::{encode_fields, encode_value};
 pub use merge::{Merger, Mode, remove};
 pub(crate) use path::item_key;
-pub use path::{FieldPath, Segment, child, strip_option};
-pub use render::{Render, json, render, step_text};
+pub use path::{FieldPath, Segment, child, spelled, strip_option};
+pub use render::{Render, json, plain, render, step_text};
 pub use toml::read_toml;
 pub use typed::Typed;
 

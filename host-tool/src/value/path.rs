@@ -78,8 +78,17 @@ impl fmt::Display for FieldPath {
     }
 }
 
+/// Steps as text that [`FieldPath::parse`] reads back.
+#[must_use]
+pub fn spelled(steps: &[String]) -> String {
+    let mut text = String::new();
+    // Writing to a text cannot fail.
+    let _ = write_steps(&mut text, steps.iter().map(String::as_str));
+    text
+}
+
 /// Writes steps so that [`FieldPath::parse`] reads them back.
-pub(super) fn write_steps<'a>(f: &mut impl fmt::Write, steps: impl Iterator<Item = &'a str>) -> fmt::Result {
+fn write_steps<'a>(f: &mut impl fmt::Write, steps: impl Iterator<Item = &'a str>) -> fmt::Result {
     for (index, step) in steps.enumerate() {
         let dot = if index > 0 { "." } else { "" };
         let quote = if step.contains('.') { "\"" } else { "" };

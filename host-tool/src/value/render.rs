@@ -5,6 +5,7 @@
 
 use ::toml::Value as Toml;
 use serde_json::{Map, Number, Value as Json};
+use steadfast_core::config::Duration;
 
 use super::Typed;
 
@@ -57,8 +58,12 @@ fn toml_number(number: &Number) -> Result<Toml, String> {
 }
 
 fn object(fields: &[(&str, Typed<'_>)]) -> Json {
+    object_with(fields, in_files)
+}
+
+fn object_with(fields: &[(&str, Typed<'_>)], span: Spans) -> Json {
     let present = fields.iter().filter(|(_, value)| *value != Typed::Option(None));
-    sorted(present.map(|(name, value)| ((*name).to_owned(), json(value))).collect())
+    sorted(present.map(|(name, value)| ((*name).to_owned(), json_with(value, span))).collect())
 }
 
 /// An object whose keys are in order, also where another crate makes serde_json keep the order of insertion.
@@ -67,22 +72,46 @@ fn sorted(mut entries: Vec<(String, Json)>) -> Json {
     Json::Object(Map::from_iter(entries))
 }
 
-/// A checked value as JSON.
+/// How durations are written.
+type Spans = fn(Duration) -> Json;
+
+/// Whole milliseconds, for programs.
+fn in_files(span: Duration) -> Json {
+    Json::from(span.as_millis())
+}
+
+/// `10m`, for people and as layers have it.
+fn in_words(span: Duration) -> Json {
+    Json::String(span.to_string())
+}
+
+/// A checked value as JSON, as files have it.
 #[must_use]
 pub fn json(value: &Typed<'_>) -> Json {
+    json_with(value, in_files)
+}
+
+/// The same as people write it: `10m`, not 600000.
+#[must_use]
+pub fn plain(value: &Typed<'_>) -> Json {
+    json_with(value, in_words)
+}
+
+fn json_with(value: &Typed<'_>, span: Spans) -> Json {
+    let json = |value: &Typed<'_>| json_with(value, span);
     match value {
         Typed::Bool(value) => Json::Bool(*value),
         Typed::U8(value) => Json::from(*value),
         Typed::I8(value) => Json::from(*value),
         Typed::Unsigned(value) => Json::from(*value),
-        Typed::Duration(duration) => Json::from(duration.as_millis()),
+        Typed::Duration(duration) => span(*duration),
         Typed::Signed(value) => Json::from(*value),
         // Through the shortest text, or 0.1 would become 0.10000000149011612.
         Typed::F32(value) => float(value.to_string().parse().unwrap_or(f64::NAN)),
         Typed::F64(value) => float(*value),
         Typed::List(items) => Json::Array(items.iter().map(json).collect()),
         Typed::Map(entries) => sorted(entries.iter().map(|(key, value)| (step_text(key), json(value))).collect()),
-        Typed::Struct(fields) => object(fields),
+        Typed::Struct(fields) => object_with(fields, span),
         Typed::Option(inner) => inner.as_deref().map_or(Json::Null, json),
         Typed::Variant(_, name, Some(payload)) => Json::Object(Map::from_iter([((*name).to_owned(), json(payload))])),
         _ => Json::String(step_text(value)),

@@ -1,0 +1,175 @@
+//! `steadfast plan`: what a change does to every device, before it is merged.
+
+use std::path::PathBuf;
+
+use anyhow::anyhow;
+use clap::{Args, ValueEnum};
+use steadfast::compile::{Compiled, compile};
+use steadfast::diagnostics::{Code, Color, Diagnostics};
+use steadfast::fleet::{At, Fleet};
+use steadfast::git::{GitError, Repository};
+use steadfast::plan::{Base, BaseState, Ends, Head, Length, Plan, Side, document, markdown, plan, text};
+
+use super::check;
+use super::{Exit, color, color_of};
+
+/// Arguments of `steadfast plan`.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  steadfast plan                                     what the last commit changed
+  steadfast plan --worktree                          what would change if the files were committed as they lie
+  steadfast plan --base origin/main                  what this branch changes
+  steadfast plan --base origin/main --format markdown > comment.md
+
+It reads the repository and nothing else: no network, no credentials.")]
+pub(crate) struct PlanArgs {
+    /// The fleet's folder: the one with `steadfast.toml`.
+    #[arg(long, default_value = ".", value_name = "FOLDER")]
+    fleet: PathBuf,
+    /// Compare with the commit at which this one and the head parted, as `git diff BASE...HEAD` does. Unless given: the head's first
+    /// parent, or with --worktree the checked-out commit.
+    #[arg(long, value_name = "REVISION")]
+    base: Option<String>,
+    /// Compare with the base itself, also where the head does not descend from it.
+    #[arg(long, requires = "base")]
+    exact: bool,
+    /// What the fleet is to be; the checked-out commit unless given.
+    #[arg(long, value_name = "REVISION", conflicts_with = "worktree")]
+    head: Option<String>,
+    /// Take the files as they lie in the folder for the head.
+    #[arg(long)]
+    worktree: bool,
+    /// Show every group and field instead of a screenful of text.
+    #[arg(long)]
+    all: bool,
+    /// End with 2 when any device changes, comes or goes, and with 0 when none does.
+    #[arg(long)]
+    exit_code: bool,
+    /// How to print it.
+    #[arg(long, value_enum, default_value_t)]
+    format: PlanFormat,
+}
+
+/// How a plan is printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum PlanFormat {
+    /// For people at a terminal.
+    #[default]
+    Text,
+    /// For a comment on a merge request: at most 65,000 bytes.
+    Markdown,
+    /// For programs: one JSON document, described by docs/plan.schema.json.
+    Json,
+}
+
+/// Runs `steadfast plan`. A head that does not compile ends like `steadfast check`.
+pub(crate) fn run(args: &PlanArgs) -> anyhow::Result<Exit> {
+    let (fleet, compiled) = match read(args, &head_at(args)) {
+        Ok(read) => read,
+        Err(diagnostics) => return Ok(broken_head(args, &diagnostics)),
+    };
+    eprint!("{}", compiled.warnings.to_text(color()));
+    let head = Side { fleet: &fleet, compiled: &compiled };
+    let (base, before) = base(args, &fleet)?;
+    let side = before.as_ref().map(|(fleet, compiled)| Side { fleet, compiled });
+    let plan = plan(side, head);
+    let revision = args.head.clone().unwrap_or_else(|| "HEAD".to_owned());
+    let head = Head { revision, commit: fleet.source.commit.to_string(), worktree: args.worktree };
+    print(args, &plan, &Ends { base, head });
+    Ok(if args.exit_code && !plan.is_empty() { Exit::Changes } else { Exit::Fine })
+}
+
+fn print(args: &PlanArgs, plan: &Plan, ends: &Ends) {
+    let length = if args.all { Length::All } else { Length::Screen };
+    match args.format {
+        PlanFormat::Text => print!("{}", text(plan, ends, (length, color_of(&std::io::stdout())))),
+        PlanFormat::Markdown => print!("{}", markdown(plan, ends)),
+        PlanFormat::Json => println!("{:#}", document(plan, ends)),
+    }
+}
+
+fn head_at(args: &PlanArgs) -> At {
+    match &args.head {
+        Some(revision) => At::Commit(revision.clone()),
+        None if args.worktree => At::Worktree,
+        None => At::Head,
+    }
+}
+
+fn read(args: &PlanArgs, at: &At) -> Result<(Fleet, Compiled), Diagnostics> {
+    let fleet = Fleet::open(&args.fleet, at)?;
+    let compiled = compile(&fleet)?;
+    Ok((fleet, compiled))
+}
+
+/// Shows what `check` shows, on standard output too where a comment or a program expects something there.
+fn broken_head(args: &PlanArgs, diagnostics: &Diagnostics) -> Exit {
+    match args.format {
+        PlanFormat::Json => println!("{:#}", check::document(diagnostics, None)),
+        PlanFormat::Markdown => {
+            println!("### This does not compile\n\n{}", fenced(&diagnostics.to_text(Color::Never)));
+            eprint!("{}", diagnostics.to_text(color()));
+        }
+        PlanFormat::Text => eprint!("{}", diagnostics.to_text(color())),
+    }
+    check::exit(diagnostics)
+}
+
+/// A block of code that its content cannot end, cut to what a comment takes.
+fn fenced(text: &str) -> String {
+    let longest = text.split(|letter| letter != '`').map(str::len).max().unwrap_or_default();
+    let fence = "`".repeat(longest.max(2) + 1);
+    let most = text.floor_char_boundary(steadfast::plan::MARKDOWN_BYTES / 2);
+    let (shown, rest) = text.split_at(most.min(text.len()));
+    let rest = if rest.is_empty() { "" } else { "\n… `steadfast check` shows all of it" };
+    format!("{fence}text\n{shown}\n{fence}\n{rest}")
+}
+
+/// The fleet to compare with, where there is one.
+fn base(args: &PlanArgs, head: &Fleet) -> anyhow::Result<(Base, Option<(Fleet, Compiled)>)> {
+    let Some((revision, commit)) = base_commit(args, head)? else {
+        return Ok((Base { state: BaseState::Absent, revision: None, commit: None }, None));
+    };
+    let (state, before) = match read(args, &At::Commit(commit.clone())) {
+        Ok(before) => (BaseState::Compared, Some(before)),
+        Err(diagnostics) if diagnostics.list().iter().all(|one| one.code() == Code::NoFleet) => {
+            (BaseState::Absent, None)
+        }
+        Err(diagnostics) => {
+            eprint!("{}", diagnostics.to_text(color()));
+            eprintln!("the errors above are those of the base, {revision} ({commit}); the head compiles");
+            (BaseState::Broken, None)
+        }
+    };
+    Ok((Base { state, revision: Some(revision), commit: Some(commit) }, before))
+}
+
+/// What the base is called, and its full id; none where nothing comes before the head.
+fn base_commit(args: &PlanArgs, head: &Fleet) -> anyhow::Result<Option<(String, String)>> {
+    let told = |error: GitError| anyhow!("{error}; {}", error.help());
+    let repository = match Repository::discover(&args.fleet) {
+        Err(GitError::NotARepository(_)) if args.worktree && args.base.is_none() => return Ok(None),
+        repository => repository.map_err(told)?,
+    };
+    if !repository.has_commits() && args.base.is_none() {
+        return Ok(None);
+    }
+    let commit = repository.commit(&head.source.commit.to_string()).map_err(told)?;
+    let base = match &args.base {
+        None if args.worktree => Some(("HEAD".to_owned(), commit)),
+        None => repository.first_parent(commit).map_err(told)?.map(|parent| (parent.to_string(), parent)),
+        Some(revision) => {
+            let named = repository.commit(revision).map_err(told)?;
+            let parted = if args.exact { Some(named) } else { repository.merge_base(named, commit).map_err(told)? };
+            let Some(parted) = parted else {
+                return Err(anyhow!(
+                    "{revision} and the head have no commit in common; --exact compares them all the same"
+                ));
+            };
+            let name = if parted == named { revision.clone() } else { format!("where {revision} was left") };
+            Some((name, parted))
+        }
+    };
+    Ok(base.map(|(name, id)| (name, id.to_string())))
+}
