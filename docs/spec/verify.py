@@ -504,13 +504,15 @@ def agrees(vector):
 def judge_vectors(given):
     vectors = [(path.name, vector) for path in sorted(given.folder.glob("*.json")) for vector in json.loads(path.read_text("utf-8"))]
     wrong = [f"{file}, {vector['kind']}, {vector['name']}: {told(vector)}" for file, vector in vectors if not agrees(vector)]
+    require(vectors, None, f"{given.folder} is no folder with vectors: name one that holds *.json, or none")
     print(f"{len(vectors)} vectors, {len(wrong)} disagreements", *wrong, sep="\n")
-    return 0 if vectors and not wrong else 1
+    return 1 if wrong else 0
 
 # ---- keys.md and pack.md: files
 
 def verify_pack(given):
     known = NOTHING
+    require(given.pack.is_file(), None, f"{given.pack} is no file: name one pack, or say `vectors` for a folder of them")
     for file in given.keyring:
         known = keyring_file(file.read_bytes(), known)
     files = given.signatures or [*given.pack.parent.glob(f"{given.pack.name}.*.sig")]
@@ -520,12 +522,12 @@ def verify_pack(given):
     told = pack(given.pack.read_bytes(), Struct(known, signatures=b"".join(sorted(entries))))
     print(f"fleet      {known.fleet.hex()}\nkeyring    {known.version}\nrelease    {told.digest.hex()}\ncommit     {told.commit.hex()}")
     print(f"sequence   {told.sequence} in epoch {told.epoch}, floor {told.floor[1]}")
-    print(f"devices    {told.devices}, with {told.leaves - 1} leaves")
+    print(f"devices    {told.devices}, with {told.leaves - 1} leaves; the statement counts {told.leaves}, for the roster has one, too")
     print(f"content    {told.manifests} manifests, {told.objects} objects")
     print("signers   ", *(signer.hex() for signer in told.signers))
 def main():
-    parser = argparse.ArgumentParser(description="Verifies packs, and judges the vectors of the specification.")
-    commands = parser.add_subparsers(required=True)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(required=True, metavar="pack | vectors")
     vectors, pack = commands.add_parser("vectors"), commands.add_parser("pack")
     vectors.add_argument("folder", type=pathlib.Path, nargs="?", default=pathlib.Path(__file__).parent / "vectors")
     vectors.set_defaults(run=judge_vectors)
@@ -536,7 +538,10 @@ def main():
     given = parser.parse_args()
     try:
         sys.exit(given.run(given))
-    except (Refused, OSError) as failure:
-        sys.exit(f"refused: {failure}")
+    except Refused as refusal:
+        number, words = refusal.args
+        sys.exit(f"refused: {words}" + (f" ({number} in refusals.md)" if number else ""))
+    except OSError as failure:
+        sys.exit(f"error: {failure}")
 if __name__ == "__main__":
     main()
