@@ -91,7 +91,7 @@ impl Agent {
         self.firmware.reset == ResetCause::CrashLoop && matches!(self.record.keyring.director, Director::Assignments(_))
     }
 
-    pub(super) fn read(&mut self, reading: Reading, facts: Option<Facts>) -> Action {
+    pub(super) fn read(&mut self, reading: Reading, facts: Option<Facts>, now: Instant) -> Action {
         match (reading, facts, self.record.trial) {
             (Reading::Trial, Some(facts), Some(trial)) => self.activate(Some(Running { slot: trial.slot, facts })),
             (Reading::Trial, None, _) => self.lose_trial(After::Boot),
@@ -102,7 +102,15 @@ impl Agent {
             }
             (Reading::Confirmed, None, _) => self.start_other(),
             (Reading::Trial, Some(_), None) => self.read_confirmed(),
+            (Reading::Again, Some(_), _) => Action::Restart,
+            (Reading::Again, None, _) => self.live(now),
         }
+    }
+
+    /// The confirmed slot, while defaults run because it could not be read.
+    pub(super) fn missed_slot(&self) -> Option<Slot> {
+        let missed = self.running.is_none() && !self.aside;
+        self.record.confirmed.filter(|slot| missed && self.is_of_this_firmware(*slot))
     }
 
     /// The confirmed slot runs into a crash before anything can mend it. Its content is refused for a while: the firmware's defaults

@@ -14,7 +14,7 @@ use crate::time::{Instant, Span};
 
 use super::pace::Patience;
 use super::setback::Setback;
-use super::{Action, After, Agent, Examined, News, Offer, Phase, Staged};
+use super::{Action, After, Agent, Examined, News, Offer, Phase, Reading, Staged};
 
 impl Agent {
     /// Time passed. A trial is judged first, then what is owed to the server.
@@ -58,6 +58,11 @@ impl Agent {
             self.pace.scrub(now);
             self.phase = Phase::Scrubbing;
             return Action::Scrub;
+        }
+        if let Some(slot) = self.missed_slot().filter(|_| now >= self.pace.next_scrub()) {
+            self.pace.scrub(now);
+            self.phase = Phase::Reading(Reading::Again);
+            return Action::ReadBack(slot);
         }
         self.wait(now)
     }

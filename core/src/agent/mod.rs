@@ -75,6 +75,8 @@ pub struct Examined {
     pub checks: Checks,
     /// A bit for every check there is.
     pub expected: u16,
+    /// The manifest that names them does not read.
+    pub unread: bool,
     /// The first failing check and its words.
     pub failure: Detail,
 }
@@ -181,6 +183,8 @@ enum Reading {
     Confirmed,
     /// The trial slot once more, before its content is rejected for this.
     Verdict(Refusal),
+    /// The confirmed slot, which did not read at the start.
+    Again,
 }
 
 /// What follows a commit.
@@ -297,7 +301,7 @@ impl Agent {
                 self.boot()
             }
             (Phase::Counting, Event::Committed) => self.read_trial(),
-            (Phase::Reading(slot), Event::Read(facts)) => self.read(slot, facts),
+            (Phase::Reading(slot), Event::Read(facts)) => self.read(slot, facts, now),
             (Phase::Activating, Event::Activated) => self.activated(now),
             (Phase::Polling, Event::Answer(news)) => self.answered(news, now),
             (Phase::Preparing, Event::Answer(news)) => self.answered_for_next(news, now),

@@ -106,7 +106,7 @@ struct Device {
 }
 
 fn healthy(_: u8) -> Examined {
-    Examined { checks: Checks { passed: 1, failed: 0 }, expected: 1, failure: Detail::new() }
+    Examined { checks: Checks { passed: 1, failed: 0 }, expected: 1, ..Examined::default() }
 }
 
 fn two_is_sick(number: u8) -> Examined {
@@ -114,7 +114,7 @@ fn two_is_sick(number: u8) -> Examined {
         return healthy(number);
     }
     let failure = Detail::try_from("sensor: too fast").unwrap();
-    Examined { checks: Checks { passed: 0, failed: 1 }, expected: 1, failure }
+    Examined { checks: Checks { passed: 0, failed: 1 }, expected: 1, failure, unread: false }
 }
 
 fn nothing_said(_: u8) -> Examined {

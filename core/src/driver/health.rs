@@ -23,7 +23,7 @@ pub(super) fn explain(parts: &[&str]) -> Detail {
 #[inline(never)]
 pub(super) fn examine(manifest: Result<Manifest<'_>, Refusal>, health: &mut impl Health) -> Examined {
     let mut examined = Examined::default();
-    let Ok(manifest) = manifest else { return Examined { expected: u16::MAX, ..examined } };
+    let Ok(manifest) = manifest else { return Examined { unread: true, ..examined } };
     let mut bit = 1_u16;
     for name in manifest.checks() {
         examined.expected |= bit;

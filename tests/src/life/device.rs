@@ -25,7 +25,7 @@ use crate::oracle::{Moment, Oracle};
 /// The firmware's build.
 pub const FIRMWARE: FirmwareId = FirmwareId([5; 8]);
 
-/// So often the sensor says nothing yet: long enough for a report during the trial.
+/// For so many waits, however short, the sensor says nothing yet: long enough for a report during the trial.
 const SENSOR_SILENT: usize = 3;
 
 /// The sections of the sample configuration.
@@ -43,8 +43,8 @@ const STEADY_WAITS: usize = 4;
 /// The application: its sensor takes a moment to say anything, and cannot follow the sick configuration.
 struct Application {
     running: Option<ContentId>,
-    /// How often the sensor was asked since the start.
-    asked: usize,
+    /// How often the device waited since the activation.
+    waited: usize,
     sick: ContentId,
 }
 
@@ -53,8 +53,7 @@ impl Health for Application {
         if name != "sensor" {
             return Check::Passed;
         }
-        self.asked += 1;
-        if self.asked <= SENSOR_SILENT {
+        if self.waited <= SENSOR_SILENT {
             return Check::Waiting;
         }
         if self.running == Some(self.sick) {
@@ -177,6 +176,7 @@ impl<const R: usize, const W: usize> Device<R, W> {
         match next {
             Next::At(until) => {
                 let waits = until > self.now;
+                self.driver.ports().health.waited += 1;
                 self.now = self.now.max(until);
                 return waits;
             }
@@ -192,7 +192,7 @@ impl<const R: usize, const W: usize> Device<R, W> {
         self.running = self.driver.running().map(|intact| *intact.content());
         let running = self.running.map(|content| content.id());
         let health = &mut self.driver.ports().health;
-        (health.running, health.asked) = (running, 0);
+        (health.running, health.waited) = (running, 0);
         let mut sections = Vec::new();
         for name in SECTIONS {
             let mut buffer = [0; 4096];
@@ -397,7 +397,7 @@ fn driver<const R: usize, const W: usize>(
     let layout = flash.geometry.layout;
     let id = FirmwareId([FIRMWARE.0[0] + which as u8; 8]);
     let firmware = Firmware { id, schema: which.schema(), sections: &[], reset: ResetCause::Ordinary };
-    let health = Application { running: None, asked: 0, sick: server.borrow().release(SICK).id(Which::Former) };
+    let health = Application { running: None, waited: 0, sick: server.borrow().release(SICK).id(Which::Former) };
     let identity = server.borrow().fleet.identity(start);
     Driver::new(Ports { flash, link: Wire(server.clone()), identity, health }, Setting { layout, firmware })
 }

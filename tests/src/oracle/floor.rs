@@ -1,8 +1,9 @@
 //! Invariant: no record comes into force that is older than one that was, the floor and the keyring's version never fall, and the accepted release is older than before only when
-//! an older one was assigned. The floor rises when its release is confirmed or adopted, never before. What was on trial may be confirmed
+//! an older one was assigned, now or when its trial began. The floor rises when its release is confirmed or adopted, never before. What was on trial may be confirmed
 //! although something else is assigned by then, which the device has not heard.
 
 use steadfast_core::position::Position;
+use steadfast_core::record::Cause;
 
 use super::{Checker, Moment};
 
@@ -29,9 +30,15 @@ impl Checker for Floor {
         let fell = record.accepted < self.accepted;
         let order = moment.order().position();
         let ordered = [order, self.ordered_before].contains(&record.accepted);
-        assert!(!fell || ordered, "accepted fell from {:?} to {:?}", self.accepted, record.accepted);
-        let on_trial = record.trial.and_then(|trial| record.slot(trial.slot)).map(|held| held.position);
-        let taken = on_trial.is_none() && (ordered || self.on_trial == Some(record.accepted));
+        assert!(
+            !fell || ordered || self.on_trial == Some(record.accepted),
+            "accepted fell from {:?} to {:?}",
+            self.accepted,
+            record.accepted
+        );
+        let tried = record.trial.filter(|trial| trial.cause == Cause::Ordered);
+        let on_trial = tried.and_then(|trial| record.slot(trial.slot)).map(|held| held.position);
+        let taken = record.trial.is_none() && (ordered || self.on_trial == Some(record.accepted));
         assert!(record.floor == self.floor || self.floor == Position::ZERO || taken, "the floor rose too early");
         assert!(record.accepted >= record.floor, "accepted what is below the floor");
         self.generation = record.generation;

@@ -225,3 +225,24 @@ fn two_orders_in_turns_that_both_fail_wear_flash_no_faster_than_one() {
     }
     assert!((15..=60).contains(&device.staged), "{} attempts in half a day", device.staged);
 }
+
+#[test]
+fn checks_that_nobody_can_name_are_not_held_against_a_configuration() {
+    let mut device = Device::new(settled());
+    device.server = Server::Wants(2, 1);
+    device.checks = |number| Examined { unread: number == 2, ..healthy(number) };
+    device.live(TRIAL_SECONDS * 3);
+    assert_eq!((device.runs(), device.ending()), (1, (Ending::RolledBack, Refusal::READ_BACK)));
+    assert!(device.flash.rejected.is_empty());
+}
+
+#[test]
+fn a_confirmed_slot_that_reads_again_runs_again() {
+    let mut device = Device::new(settled());
+    device.intact = |_| false;
+    device.live(600);
+    assert_eq!((device.runs(), device.boots), (0, 0));
+    device.intact = |_| true;
+    device.live(120);
+    assert_eq!((device.runs(), device.boots, device.commits), (1, 1, 0));
+}
