@@ -1,7 +1,7 @@
 //! The loop: steps core's driver, waits as it says, feeds the watchdog.
 //!
 //! The watchdog is fed from the executor that the application runs on, so a task that hangs without awaiting resets the device; a task that
-//! hangs while awaiting is found by its health check.
+//! hangs while awaiting is ended by its health check on trial; later, reports say which checks have not passed, and nothing more is done.
 
 use core::marker::PhantomData;
 

@@ -74,9 +74,9 @@ pub(crate) fn run(args: &StatusArgs) -> anyhow::Result<Exit> {
     Ok(if unhealthy { Exit::Unhealthy } else { Exit::Fine })
 }
 
-/// Whether somebody should look: it refused or rolled back what it should run, fails a check, or asks for what no release has.
+/// Whether somebody should look: it could not or would not take what it should run, fails a check, or asks for what no release has.
 pub(crate) fn is_unhealthy(standing: Standing) -> bool {
-    matches!(standing, Standing::Refused | Standing::Failing | Standing::UnknownSchema)
+    matches!(standing, Standing::Refused | Standing::Retrying | Standing::Failing | Standing::UnknownSchema)
 }
 
 fn counts(devices: &[DeviceInfo]) -> BTreeMap<Standing, usize> {

@@ -78,6 +78,8 @@ pub enum Standing {
     Behind,
     /// It refused what is desired, or rolled it back.
     Refused,
+    /// What is desired failed on its way or in flash, or waits for a slot. The device tries again by itself.
+    Retrying,
     /// It polled and has not signed a report yet.
     Unreported,
     /// It never polled.

@@ -321,7 +321,9 @@ impl Server {
         let saved = row.map_or(0, |row| row.seen_seconds);
         let seen_seconds = self.table.known(&device).seen_seconds.max(saved);
         let taken_seconds = body.map_or(0, |(taken, _)| *taken);
-        let heard = Heard { device, seen_seconds, taken_seconds, report: report.as_ref(), now_seconds: now_seconds() };
+        let since_seconds = row.map_or(0, |row| row.since_seconds);
+        let (last, now_seconds) = (report.as_ref(), now_seconds());
+        let heard = Heard { device, seen_seconds, taken_seconds, since_seconds, report: last, now_seconds };
         (status::device(world, &heard), report)
     }
 }

@@ -239,8 +239,9 @@ impl Server {
         let taken = report::check(bytes, &world, now_seconds)?;
         let (device, report) = (taken.device, taken.report.clone());
         if self.writer.keep(taken).await? == Kept::Changed {
-            let (seen_seconds, taken_seconds) = (now_seconds, now_seconds);
-            let heard = Heard { device, seen_seconds, taken_seconds, report: Some(&report), now_seconds };
+            let [seen_seconds, taken_seconds, since_seconds] = [now_seconds; 3];
+            let heard =
+                Heard { device, seen_seconds, taken_seconds, since_seconds, report: Some(&report), now_seconds };
             let info = status::device(&world, &heard);
             (self.log)(&format!("{}: {}", info.name, status::report(&world, now_seconds, &report).words));
         }

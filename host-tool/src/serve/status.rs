@@ -1,5 +1,7 @@
 //! What is known of a device, in words: pure functions of the newest release and the device's last signed report.
 
+use std::fmt;
+
 use steadfast_core::digest::Digest;
 use steadfast_core::id::{ContentId, DeviceId};
 use steadfast_core::manifest::Manifest;
@@ -26,6 +28,8 @@ pub struct Heard<'a> {
     pub report: Option<&'a Report>,
     /// When that was taken.
     pub taken_seconds: u64,
+    /// Since when its reports have said the same.
+    pub since_seconds: u64,
     /// The time.
     pub now_seconds: u64,
 }
@@ -40,7 +44,7 @@ pub fn device(world: &World, heard: &Heard<'_>) -> DeviceInfo {
     let place = place(world, heard);
     let desired = place.zip(world.newest.as_ref()).map(|(place, newest)| newest.content(&place));
     let standing = match &world.newest {
-        Some(_) => standing(heard, listed.as_ref(), desired),
+        Some(_) => standing(world, heard, listed.as_ref(), desired),
         None => Standing::Unserved,
     };
     DeviceInfo {
@@ -51,7 +55,7 @@ pub fn device(world: &World, heard: &Heard<'_>) -> DeviceInfo {
             .map(|listed| listed.labels().into_iter().map(|(k, v)| (k.to_owned(), v.to_owned())).collect())
             .unwrap_or_default(),
         standing,
-        health: health(standing, desired, heard)
+        health: health(world, standing, desired, heard)
             + if is_silent(world, place.as_ref(), heard) { ", silent" } else { "" },
         desired: desired.map(|content| content.to_string()),
         running: heard.report.map(|report| content_words(report.running)),
@@ -81,7 +85,7 @@ fn place<'a>(world: &'a World, heard: &Heard<'_>) -> Option<Place<'a>> {
     }
 }
 
-fn standing(heard: &Heard<'_>, listed: Option<&Listed<'_>>, desired: Option<ContentId>) -> Standing {
+fn standing(world: &World, heard: &Heard<'_>, listed: Option<&Listed<'_>>, desired: Option<ContentId>) -> Standing {
     let Some(report) = heard.report else {
         return match (listed, heard.seen_seconds) {
             (None, _) => Standing::Retired,
@@ -90,20 +94,56 @@ fn standing(heard: &Heard<'_>, listed: Option<&Listed<'_>>, desired: Option<Cont
             (Some(_), _) => Standing::Unreported,
         };
     };
-    let refuses = |content: ContentId| {
-        let refused = report.refused.is_some_and(|refused| refused.content == content);
-        refused || rolled_back(report, content)
-    };
     match desired {
         None if listed.is_some() => Standing::UnknownSchema,
         None => Standing::Retired,
         Some(_) if report.trial != TrialState::None => Standing::Trial,
         Some(content) if report.running == content && report.checks.failed != 0 => Standing::Failing,
+        Some(content) if report.running == content && is_overdue(world, heard) => Standing::Failing,
         Some(content) if report.running == content => Standing::Current,
-        Some(content) if refuses(content) => Standing::Refused,
+        Some(content) if against(report, content).is_some_and(Refusal::is_passing) => Standing::Retrying,
+        Some(content) if against(report, content).is_some() => Standing::Refused,
         Some(_) if report.checks.failed != 0 => Standing::Failing,
         Some(_) => Standing::Behind,
     }
+}
+
+/// The checks that what runs as desired names and that have not passed since it was activated.
+struct Unpassed {
+    /// A bit for each.
+    bits: u16,
+    named: u32,
+    /// In which they would have to pass on trial.
+    trial_seconds: u64,
+}
+
+impl fmt::Display for Unpassed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "checks not passed yet: {} of {}", self.bits.count_ones(), self.named)
+    }
+}
+
+fn unpassed(world: &World, device: &DeviceId, report: &Report) -> Option<Unpassed> {
+    let newest = world.newest.as_ref()?;
+    let place = newest.pack.leaves().find(device, report.schema)?;
+    let (named, trial_seconds) = newest.checks(&place);
+    let bits = named & !report.checks.passed;
+    let counts = bits != 0 && report.running == newest.content(&place) && report.checks.failed == 0;
+    counts.then_some(Unpassed { bits, named: named.count_ones(), trial_seconds })
+}
+
+/// Whether checks have had the time of a trial and did not pass. After each restart they are waited for a while, and the first report
+/// says so; a device polls with news when they pass, so one that was heard since and says the same still waits.
+fn is_overdue(world: &World, heard: &Heard<'_>) -> bool {
+    let waited = heard.seen_seconds.max(heard.taken_seconds).saturating_sub(heard.since_seconds);
+    let unpassed = heard.report.and_then(|report| unpassed(world, &heard.device, report));
+    unpassed.is_some_and(|unpassed| waited >= unpassed.trial_seconds)
+}
+
+/// What the device has against a content: its last refusal, which is younger than the end of its last trial, or that end.
+fn against(report: &Report, content: ContentId) -> Option<Refusal> {
+    let refused = report.refused.filter(|refused| refused.content == content).map(|refused| refused.reason);
+    refused.or_else(|| rolled_back(report, content).then_some(report.outcome.reason))
 }
 
 fn rolled_back(report: &Report, content: ContentId) -> bool {
@@ -121,10 +161,13 @@ fn stands_aside(report: &Report) -> bool {
     report.running == ContentId::NONE && refused == Some((report.confirmed, Refusal::CRASH_LOOP))
 }
 
-fn health(standing: Standing, desired: Option<ContentId>, heard: &Heard<'_>) -> String {
+fn health(world: &World, standing: Standing, desired: Option<ContentId>, heard: &Heard<'_>) -> String {
     let report = heard.report;
     let runs = |report: &Report| desired == Some(report.running);
+    let unpassed =
+        report.and_then(|report| unpassed(world, &heard.device, report)).map(|unpassed| unpassed.to_string());
     let words = match standing {
+        Standing::Current | Standing::Failing if unpassed.is_some() => unpassed.as_deref().unwrap_or_default(),
         Standing::Current if report.is_some_and(has_lost) => "healthy, but its flash has lost what it runs",
         Standing::Current => "healthy",
         Standing::Failing if report.is_some_and(runs) => "a check fails",
@@ -139,6 +182,7 @@ fn health(standing: Standing, desired: Option<ContentId>, heard: &Heard<'_>) -> 
             "rolled back"
         }
         Standing::Refused => "refused",
+        Standing::Retrying => "could not take it, tries again",
         Standing::Unreported => "seen, no signed report yet",
         Standing::Never => "never seen",
         Standing::NotEnrolled => "not enrolled",
@@ -177,6 +221,11 @@ fn reason(world: &World, report: &Report) -> Option<Reason> {
 /// What a device is waiting for.
 #[must_use]
 pub fn waiting_for(world: &World, info: &DeviceInfo, report: Option<&Report>) -> String {
+    let waits = report.zip(DeviceId::from_hex(&info.device)).and_then(|(report, device)| {
+        let names = check_names(world, report.running);
+        let unpassed: Vec<String> = named(unpassed(world, &device, report)?.bits, &names).collect();
+        Some(format!("health checks to pass, and its next report after that: {}", unpassed.join(", ")))
+    });
     let words = match info.standing {
         Standing::UnknownSchema => return other_schema(world, info, report),
         Standing::NotEnrolled => {
@@ -185,6 +234,7 @@ pub fn waiting_for(world: &World, info: &DeviceInfo, report: Option<&Report>) ->
         Standing::Current if report.is_some_and(has_lost) => {
             "a sound copy of what it runs, which its next poll asks for"
         }
+        Standing::Current | Standing::Failing if waits.is_some() => return waits.unwrap_or_default(),
         Standing::Current => "nothing",
         Standing::Failing => "its failing check to pass, or a release with other values",
         Standing::Trial => match report.map(|report| report.trial) {
@@ -198,6 +248,10 @@ pub fn waiting_for(world: &World, info: &DeviceInfo, report: Option<&Report>) ->
         Standing::Behind => "its next poll",
         Standing::Refused if report.is_some_and(stands_aside) => {
             "its next attempt, within ten minutes and by itself, or a release with other values, which it takes at once"
+        }
+        Standing::Retrying => {
+            "its next attempt, by itself and within about an hour: what failed was the way, its flash, or a slot that its former \
+             firmware may still need"
         }
         Standing::Refused => {
             "a release with other values: this firmware does not try the same configuration again, unless `agent.attempt` \

@@ -19,6 +19,10 @@ const SCHEMA_VERSION: i64 = 1;
 /// Reports kept for one device as evidence: years of ordinary life, and a bound for a device that changes its mind all day.
 const EVIDENCE_MAX: i64 = 64;
 
+/// A device's row, with the time of its last report that said something new.
+const DEVICE: &str = "SELECT *, (SELECT evidence.taken_seconds FROM evidence WHERE evidence.id = device.id \
+                      ORDER BY evidence.issued_seconds DESC LIMIT 1) AS since_seconds FROM device";
+
 /// Connections that read; one more writes.
 const READERS: u32 = 4;
 
@@ -114,6 +118,8 @@ pub struct DeviceRow {
     pub seen_seconds: u64,
     /// Its last report: when, and the body as it came.
     pub report: Option<(u64, Vec<u8>)>,
+    /// Since when its reports have said what the last one says; 0 without any.
+    pub since_seconds: u64,
 }
 
 /// What became of a report.
@@ -184,7 +190,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn devices(&self) -> Result<Vec<DeviceRow>, StoreError> {
-        let rows = sqlx::query("SELECT * FROM device ORDER BY id").fetch_all(&self.readers).await?;
+        let rows = sqlx::query(sqlx::AssertSqlSafe(format!("{DEVICE} ORDER BY id"))).fetch_all(&self.readers).await?;
         rows.iter().map(device).collect()
     }
 
@@ -193,7 +199,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn devices_from(&self, from: DeviceId, limit: u32) -> Result<Vec<DeviceRow>, StoreError> {
-        let query = sqlx::query("SELECT * FROM device WHERE id >= $1 ORDER BY id LIMIT $2");
+        let query = sqlx::query(sqlx::AssertSqlSafe(format!("{DEVICE} WHERE id >= $1 ORDER BY id LIMIT $2")));
         let rows = query.bind(&from.0[..]).bind(limit).fetch_all(&self.readers).await?;
         rows.iter().map(device).collect()
     }
@@ -317,6 +323,7 @@ fn device(row: &sqlx::sqlite::SqliteRow) -> Result<DeviceRow, StoreError> {
         device: DeviceId(array(row.try_get("id")?)?),
         seen_seconds: row.try_get::<i64, _>("seen_seconds")? as u64,
         report: taken.map(|taken| taken as u64).zip(report),
+        since_seconds: row.try_get::<Option<i64>, _>("since_seconds")?.unwrap_or_default() as u64,
     })
 }
 

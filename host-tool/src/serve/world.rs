@@ -87,6 +87,9 @@ pub struct Newest {
 struct Known {
     content: ContentId,
     freshness_seconds: u32,
+    /// A bit for each check.
+    checks: u16,
+    trial_seconds: u32,
 }
 
 impl Newest {
@@ -94,8 +97,14 @@ impl Newest {
     #[must_use]
     pub fn new(pack: Pack, signatures: Vec<u8>) -> Self {
         let known = |(content, (_, manifest)): (ContentId, (Digest, &[u8]))| {
-            let settings = Manifest::parse(manifest).map_or(Settings::DEFAULT, |manifest| manifest.settings);
-            Known { content, freshness_seconds: settings.clamped().freshness_seconds }
+            let parsed = Manifest::parse(manifest).ok();
+            let settings = parsed.as_ref().map_or(Settings::DEFAULT, |manifest| manifest.settings);
+            Known {
+                content,
+                freshness_seconds: settings.clamped().freshness_seconds,
+                checks: parsed.as_ref().map_or(0, |manifest| manifest.checks().fold(0, |bits, _| bits << 1 | 1)),
+                trial_seconds: parsed.map_or(0, |manifest| manifest.policy.clamped().trial_seconds),
+            }
         };
         let manifests = pack.contents().into_iter().zip(pack.manifests()).map(known).collect();
         Self { pack, signatures, manifests }
@@ -114,6 +123,13 @@ impl Newest {
     #[must_use]
     pub fn freshness_seconds(&self, place: &Place<'_>) -> u64 {
         self.manifests[place.row.manifest as usize].freshness_seconds.into()
+    }
+
+    /// The checks of what that device should run, a bit for each, and the seconds in which they pass on trial.
+    #[must_use]
+    pub fn checks(&self, place: &Place<'_>) -> (u16, u64) {
+        let known = &self.manifests[place.row.manifest as usize];
+        (known.checks, known.trial_seconds.into())
     }
 }
 

@@ -52,9 +52,9 @@ fn a_bit_lost_while_the_board_runs_is_found_told_and_replaced(machine: Machine) 
 
     board.device.relay.be_honest();
     let why = stage.world.wait_for_device(NAME, "is healthy again", |why| {
-        why.device.standing == Standing::Current && why.device.refusal.is_none()
+        (why.device.standing, why.device.health.as_str()) == (Standing::Current, "healthy")
     })?;
-    assert_eq!((why.device.running, why.device.health), (running.clone(), "healthy".to_owned()));
+    assert_eq!((why.device.running, why.device.refusal), (running.clone(), None));
     let (contents, confirmed) = (board.contents(), lost.confirmed.expect("something was confirmed").other());
     let record = contents.record().expect("there is a record");
     assert_eq!((record.confirmed, record.trial, record.rejected.len()), (Some(confirmed), None, 0), "the other slot");

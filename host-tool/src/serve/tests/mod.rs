@@ -201,7 +201,7 @@ impl Device {
             keyring_version: 1,
             trial: TrialState::None,
             outcome: Outcome::none(),
-            checks: Checks::default(),
+            checks: Checks { passed: 1, failed: 0 },
             refused: None,
             stale: false,
         }

@@ -171,29 +171,90 @@ fn words_of_a_device_cannot_move_the_cursor() {
     assert!(said.contains("fine") && !said.contains(char::is_control), "{said:?}");
 }
 
-#[tokio::test]
-async fn what_was_said_long_ago_is_shown_with_its_age() {
-    let fleet = Fleet::new();
+/// A world with a release, and a device that runs what it should by it.
+async fn settled(fleet: &Fleet) -> (World, Device) {
     let (server, _) = start::open(&fleet.config()).await.unwrap();
-    let world = {
-        let (pack, signatures) = fleet.release(1, 2000);
-        server.world().with(pack, signatures)
-    };
+    let (pack, signatures) = fleet.release(1, 2000);
+    let world = server.world().with(pack, signatures);
     let (newest, device) = (world.newest.as_ref().unwrap(), Device::new(1));
     let place = newest.pack.leaves().find(&device.id(), sample::SCHEMA.prefix()).unwrap();
+    let running = newest.content(&place);
+    (world, Device { running, ..device })
+}
+
+/// What is said of it after a report; it was last seen so many seconds later.
+fn told(world: &World, report: &Report, seconds: u64) -> (Standing, String, String) {
+    let (device, taken_seconds) = (Device::new(1).id(), 1000);
+    let [seen_seconds, now_seconds] = [taken_seconds + seconds; 2];
+    let report = Some(report);
+    let heard = Heard { device, seen_seconds, taken_seconds, since_seconds: taken_seconds, report, now_seconds };
+    let info = status::device(world, &heard);
+    let waiting_for = status::waiting_for(world, &info, report);
+    (info.standing, info.health, waiting_for)
+}
+
+const CHALLENGE: Challenge = Challenge { issued_seconds: 1, code: [0; 8] };
+
+#[tokio::test]
+async fn what_a_device_tries_again_by_itself_is_not_called_refused() {
+    let (world, settled) = settled(&Fleet::new()).await;
+    let wanted = settled.running;
+    let old = Device { running: ContentId::NONE, ..settled }.report(CHALLENGE);
+    let refused = |reason| Some(Refused { content: wanted, reason });
+    let ended =
+        |reason| Outcome { ending: Ending::RolledBack, content: wanted, reason, detail: "".try_into().unwrap() };
+    for reason in [Refusal::OBJECT_MISMATCH, Refusal::READ_BACK, Refusal::FLASH_FAILED, Refusal::SLOT_KEPT] {
+        let refused = Report { refused: refused(reason), ..old.clone() };
+        for report in [refused, Report { outcome: ended(reason), ..old.clone() }] {
+            let (standing, health, waiting_for) = told(&world, &report, 0);
+            assert_eq!((standing, health.as_str()), (Standing::Retrying, "could not take it, tries again"), "{reason}");
+            assert!(waiting_for.contains("by itself"), "{waiting_for}");
+        }
+    }
+    let rejected =
+        Report { refused: refused(Refusal::REJECTED_BEFORE), outcome: ended(Refusal::CHECK_FAILED), ..old.clone() };
+    assert_eq!(told(&world, &rejected, 0).0, Standing::Refused);
+    let failed = Report { outcome: ended(Refusal::CHECK_FAILED), ..old };
+    assert_eq!(told(&world, &failed, 0).0, Standing::Refused);
+}
+
+#[tokio::test]
+async fn who_runs_what_it_should_is_healthy_only_when_its_checks_have_passed() {
+    let (world, settled) = settled(&Fleet::new()).await;
+    let passed = settled.report(CHALLENGE);
+    assert_eq!(told(&world, &passed, 500).1, "healthy");
+    let waiting = Report { checks: Checks::default(), ..passed };
+    let words = "checks not passed yet: 1 of 1";
+    let (standing, health, waiting_for) = told(&world, &waiting, 119);
+    assert_eq!((standing, health.as_str()), (Standing::Current, words), "it has just restarted");
+    assert!(waiting_for.ends_with(": sensor"), "{waiting_for}");
+    let (standing, health, _) = told(&world, &waiting, 120);
+    assert_eq!((standing, health.as_str()), (Standing::Failing, words), "a trial would be over");
+}
+
+#[tokio::test]
+async fn a_report_that_says_the_same_does_not_begin_the_wait_for_checks_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(&folder.path().join("db"), sample::ISSUE.fleet).await.unwrap();
+    let device = Device::new(1);
+    for (second, passed) in [(10, 0), (20, 0), (30, 1), (40, 1)] {
+        let report = device.report(Challenge { issued_seconds: second, ..CHALLENGE });
+        let report = Report { checks: Checks { passed, failed: 0 }, ..report };
+        let body = device.sign(&report);
+        let taken = store::TakenReport { device: device.id(), taken_seconds: second, body, report };
+        store.keep(&[taken]).await.unwrap();
+        let row = store.devices().await.unwrap().remove(0);
+        assert_eq!(row.since_seconds, if passed == 0 { 10 } else { 30 });
+    }
+}
+
+#[tokio::test]
+async fn what_was_said_long_ago_is_shown_with_its_age() {
+    let (world, settled) = settled(&Fleet::new()).await;
+    let newest = world.newest.as_ref().unwrap();
+    let place = newest.pack.leaves().find(&settled.id(), sample::SCHEMA.prefix()).unwrap();
     let interval = newest.freshness_seconds(&place);
-    let settled = Device { running: newest.content(&place), ..device };
-    let report = settled.report(Challenge { issued_seconds: 1, code: [0; 8] });
-    let at = |now_seconds| {
-        let heard = Heard {
-            device: settled.id(),
-            seen_seconds: now_seconds,
-            taken_seconds: 1000,
-            report: Some(&report),
-            now_seconds,
-        };
-        status::device(&world, &heard)
-    };
-    assert_eq!((at(1000).health.as_str(), at(1000).reported_seconds), ("healthy", Some(1000)));
-    assert_eq!(at(1001 + 3 * interval).health, "healthy, silent");
+    let report = settled.report(CHALLENGE);
+    assert_eq!(told(&world, &report, 0).1, "healthy");
+    assert_eq!(told(&world, &report, 1 + 3 * interval).1, "healthy, silent");
 }
