@@ -1,5 +1,6 @@
 //! `cargo xtask mutants`: the tests are tested. Each patch in `tests/mutants/` plants one known bug in a copy of the tree;
-//! the suites that its first lines name must fail there.
+//! the suites that its first lines name must fail there, and all of them must pass before anything is planted: a suite that is red
+//! anyway would find every bug.
 //!
 //! ```text
 //! What the bug is, in a sentence.
@@ -8,6 +9,7 @@
 //! diff --git ...
 //! ```
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -32,6 +34,8 @@ pub(crate) fn run() -> Result<()> {
     let mutants = mutants()?;
     let tree = copy_tree(&scratch)?;
     seed_target(&scratch)?;
+    let suites: BTreeSet<&str> = mutants.iter().flat_map(|mutant| &mutant.suites).map(String::as_str).collect();
+    pass_clean(&suites, |suite| cargo_test(&tree, &scratch, suite).output().context("cannot run cargo"))?;
     let mut missed = Vec::new();
     for mutant in &mutants {
         let started = Instant::now();
@@ -49,6 +53,17 @@ pub(crate) fn run() -> Result<()> {
     }
     ensure!(missed.is_empty(), "the tests let these bugs pass: {}", missed.join(", "));
     println!("{} planted bugs, all found", mutants.len());
+    Ok(())
+}
+
+/// Runs each suite once on the tree as it is.
+fn pass_clean(suites: &BTreeSet<&str>, mut run: impl FnMut(&str) -> Result<Output>) -> Result<()> {
+    for suite in suites {
+        let ran = run(suite)?;
+        let words = || String::from_utf8_lossy(&[ran.stdout.as_slice(), &ran.stderr].concat()).into_owned();
+        ensure!(ran.status.success(), "{suite} fails without any planted bug, so it cannot find one:\n{}", words());
+    }
+    println!("{} suites pass without a planted bug", suites.len());
     Ok(())
 }
 
@@ -156,4 +171,26 @@ fn output(command: &mut Command) -> Result<Output> {
     let output = command.output().with_context(|| format!("cannot run {command:?}"))?;
     ensure!(output.status.success(), "{command:?} failed: {}", String::from_utf8_lossy(&output.stderr).trim());
     Ok(output)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_suite_that_is_red_anyway_finds_nothing() {
+        let ran = |suite: &str| output_of(if suite == "red" { "false" } else { "true" });
+        assert!(pass_clean(&["green", "red"].into(), ran).unwrap_err().to_string().starts_with("red fails without"));
+        let mut runs = 0;
+        pass_clean(&["green", "greener"].into(), |suite| {
+            runs += 1;
+            ran(suite)
+        })
+        .unwrap();
+        assert_eq!(runs, 2);
+    }
+
+    fn output_of(program: &str) -> Result<Output> {
+        Ok(Command::new(program).output()?)
+    }
 }

@@ -1,7 +1,8 @@
 //! The power cuts in full: every case that there is, counted, with a table of what was tried.
 //!
 //! Each test leaves a file with a line for each phase and tear, `geometry phase tear digest...`. A case that two tests
-//! had is counted once.
+//! had is counted once. What is no power cut (bits that rot, operations that fail, bytes that change) has the tear `none`, and is
+//! counted and printed apart.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs;
@@ -15,7 +16,10 @@ use crate::paths;
 /// The test programs that cut power, or let flash fail otherwise.
 pub(crate) const SUITES: [&str; 4] = ["power_cuts", "record_power_cuts", "slot_power_cuts", "flash_faults"];
 
-/// Fewer distinct cases than this are no full run.
+/// The tear of what is no power cut.
+const NO_CUT: &str = "none";
+
+/// Fewer distinct power cuts than this are no full run.
 const CASES_MIN: usize = 1_000_000;
 
 /// Geometry and phase.
@@ -35,15 +39,52 @@ pub(crate) fn run(mut tests: Command) -> Result<()> {
     tests.env("STEADFAST_FULL", "1").env("STEADFAST_COUNTS", &folder).env("RUST_TEST_THREADS", threads.to_string());
     let status = tests.status().with_context(|| format!("cannot run {tests:?}"))?;
     ensure!(status.success(), "a power cut was not survived; the line that replays it stands above");
-    let count = print_table(&folder)?;
-    ensure!(count >= CASES_MIN, "only {count} distinct cases, where a full run has at least {CASES_MIN}");
+    let count = print_tables(&folder)?;
+    ensure!(count >= CASES_MIN, "only {count} distinct power cuts, where a full run has at least {CASES_MIN}");
     Ok(())
 }
 
-/// Prints a line for each geometry and phase with the cases by tear; returns how many there were.
-fn print_table(folder: &Path) -> Result<usize> {
-    let mut seen = HashSet::new();
-    let mut table: BTreeMap<Place, BTreeMap<String, usize>> = BTreeMap::new();
+/// Distinct cases by place and tear.
+#[derive(Default)]
+struct Table {
+    seen: HashSet<u64>,
+    counts: BTreeMap<Place, BTreeMap<String, usize>>,
+}
+
+impl Table {
+    fn add(&mut self, place: Place, tear: String, digests: impl Iterator<Item = u64>) {
+        let fresh = digests.filter(|digest| self.seen.insert(*digest)).count();
+        *self.counts.entry(place).or_default().entry(tear).or_default() += fresh;
+    }
+
+    /// A line for each geometry and phase with the cases by tear.
+    fn print(&self, what: &str) {
+        let tears: BTreeSet<&String> = self.counts.values().flat_map(BTreeMap::keys).collect();
+        print!("{:<10} {:<14}", "geometry", "phase");
+        tears.iter().for_each(|tear| print!(" {tear:>10}"));
+        println!(" {:>10}", "all");
+        for ((geometry, phase), counts) in &self.counts {
+            print!("{geometry:<10} {phase:<14}");
+            tears.iter().for_each(|tear| print!(" {:>10}", counts.get(*tear).copied().unwrap_or(0)));
+            println!(" {:>10}", counts.values().sum::<usize>());
+        }
+        let geometries: BTreeSet<_> = self.counts.keys().map(|(geometry, _)| geometry).collect();
+        println!("{} distinct {what} on {} geometries", self.seen.len(), geometries.len());
+    }
+}
+
+/// Prints power cuts and other faults, each in a table of its own; returns how many power cuts there were.
+fn print_tables(folder: &Path) -> Result<usize> {
+    let [cuts, faults] = read_tables(folder)?;
+    cuts.print("power cuts");
+    println!();
+    faults.print("other faults");
+    Ok(cuts.seen.len())
+}
+
+/// Power cuts, and what is none.
+fn read_tables(folder: &Path) -> Result<[Table; 2]> {
+    let [mut cuts, mut faults] = [Table::default(), Table::default()];
     let mut names: Vec<_> = fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<Result<_>>()?;
     names.sort();
     for path in names {
@@ -52,23 +93,30 @@ fn print_table(folder: &Path) -> Result<usize> {
             let mut words = line.split(' ').map(str::to_owned);
             let (geometry, phase, tear) =
                 (|| Some((words.next()?, words.next()?, words.next()?)))().context("a short line")?;
-            let fresh = words.filter(|digest| seen.insert(u64::from_str_radix(digest, 16).unwrap_or_default())).count();
-            *table.entry((geometry, phase)).or_default().entry(tear).or_default() += fresh;
+            let table = if tear == NO_CUT { &mut faults } else { &mut cuts };
+            table.add(
+                (geometry, phase),
+                tear,
+                words.map(|digest| u64::from_str_radix(&digest, 16).unwrap_or_default()),
+            );
         }
     }
-    let tears: BTreeSet<&String> = table.values().flat_map(BTreeMap::keys).collect();
-    print!("{:<10} {:<14}", "geometry", "phase");
-    tears.iter().for_each(|tear| print!(" {tear:>10}"));
-    println!(" {:>10}", "all");
-    for ((geometry, phase), counts) in &table {
-        print!("{geometry:<10} {phase:<14}");
-        tears.iter().for_each(|tear| print!(" {:>10}", counts.get(*tear).copied().unwrap_or(0)));
-        println!(" {:>10}", counts.values().sum::<usize>());
+    Ok([cuts, faults])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_power_cut_is_counted_apart() {
+        let folder = std::env::temp_dir().join(format!("steadfast-power-cuts-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join("life-internal"), "internal trial weak 1 2\ninternal trial spent 3\n").unwrap();
+        fs::write(folder.join("other-internal"), "internal trial weak 2\n").unwrap();
+        fs::write(folder.join("rot-internal"), "internal trial none 4 5 6 6\n").unwrap();
+        let tables = read_tables(&folder).unwrap();
+        fs::remove_dir_all(&folder).unwrap();
+        assert_eq!(tables.map(|table| table.seen.len()), [3, 3]);
     }
-    println!(
-        "{} distinct cases on {} geometries",
-        seen.len(),
-        table.keys().map(|(geometry, _)| geometry).collect::<BTreeSet<_>>().len()
-    );
-    Ok(seen.len())
 }
