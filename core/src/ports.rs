@@ -104,7 +104,8 @@ pub struct Firmware {
     pub reset: ResetCause,
 }
 
-/// Why the firmware started. What is not known counts as a crash.
+/// Why the firmware started. What is not known counts as a crash. Where every other end leaves a mark, as a note in memory, the
+/// absence of a mark is knowledge: power came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ResetCause {
     /// The watchdog, a panic, or unknown.

@@ -69,6 +69,7 @@ where
             }
         }
         Cause::Watchdog => defmt::info!("self-test passed"),
+        Cause::Unknown => defmt::error!("a note that nobody left"),
     }
     loop {
         Timer::after_secs(1).await;
