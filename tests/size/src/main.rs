@@ -14,6 +14,7 @@ mod stack;
 mod target;
 
 use std::path::Path;
+use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 
@@ -22,7 +23,17 @@ use crate::figures::Figures;
 use crate::image::Image;
 use crate::target::Target;
 
-fn main() -> Result<()> {
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<()> {
     let arguments: Vec<_> = std::env::args_os().skip(1).collect();
     let [mode, committed, programs @ ..] = &arguments[..] else {
         bail!("name what to do, the file of figures and the ELF files to measure; `cargo xtask size` does");
