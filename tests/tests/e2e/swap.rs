@@ -12,6 +12,7 @@ use steadfast::demo::machine::Machine;
 use steadfast::demo::relay::Relay;
 use steadfast::demo::world::Model;
 use steadfast::schema;
+use steadfast::serve::api::{self, Why};
 use steadfast_core::outcome::Ending;
 use steadfast_core::record::Standing;
 use steadfast_tests::on_each_board;
@@ -112,8 +113,8 @@ fn the_next_firmware_finds_its_configuration_and_the_former_one_its_own(machine:
     board.log().wait_for(&format!("trial of {prepared}, boots left")).expect("it is tried");
     wait_for_run(&mut board, &prepared, &elsewhere.address);
     board.log().wait_for(&format!("confirmed {prepared}")).expect("it is confirmed");
-    let why = stage.wait_until_current(NAME)?;
-    assert_eq!(why.device.running, Some(prepared), "which git wants of this firmware");
+    let why = wait_until_it_says_that_it_runs(&stage, &prepared)?;
+    assert_eq!(why.device.desired, Some(prepared), "which git wants of this firmware");
     let record = board.contents().record().expect("there is a record");
     let kept = record.confirmed.and_then(|slot| record.slot(slot.other())).expect("the other slot is on record");
     assert_eq!((kept.standing, kept.content.id().to_string()), (Standing::Confirmed, own.clone()), "the former one's");
@@ -121,9 +122,16 @@ fn the_next_firmware_finds_its_configuration_and_the_former_one_its_own(machine:
     bootloader.go_back(&mut board);
     wait_for_run(&mut board, &own, &elsewhere.address);
     board.log().wait_for(&format!("confirmed {own}")).expect("it is confirmed again");
-    let why = stage.wait_until_current(NAME)?;
-    assert_eq!(why.device.running, Some(own), "which git wants of that one");
+    let why = wait_until_it_says_that_it_runs(&stage, &own)?;
+    assert_eq!(why.device.desired, Some(own), "which git wants of that one");
     Ok(())
+}
+
+/// What the server shows may be the word of the firmware before, which was as current.
+fn wait_until_it_says_that_it_runs(stage: &Stage, content: &str) -> Result<Why, DemoError> {
+    stage.world.wait_for_device(NAME, &format!("says that it runs {content}"), |why| {
+        (why.device.standing, why.device.running.as_deref()) == (api::Standing::Current, Some(content))
+    })
 }
 
 /// A board whose configuration names another server than the one that it was flashed with.
