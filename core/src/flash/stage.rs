@@ -12,9 +12,8 @@
 //! - Programming moves upwards only. So under a header that is whole, everything below the last block that is not blank
 //!   was programmed completely, and nothing lies above it but what a torn word left in the next one.
 //! - The header goes last when erasing and first when programming, so it never stands above another content's parts.
-//! - No word is programmed twice. A block that is entered behind one that was programmed but reads as blank is erased
-//!   first: after a reset nobody could tell whether it had been entered before. So is one that was not erased since staging went on:
-//!   bytes that were not the object's may have been programmed there, and read as blank.
+//! - No word is programmed twice. A block that was not erased since staging went on is erased when it is entered: what was programmed
+//!   there may read as blank, the object's bytes as well as others, and after a reset nobody could tell.
 //! - The slot of the donor is never touched.
 //! - What was being programmed when power failed may read right once and wrong later. So the last block is written
 //!   again after a reset, even if all of it reads back, unless something that came later is on record.
@@ -152,8 +151,6 @@ struct Progress {
     from: u32,
     /// Blocks that start below this offset, and not below `from`, were erased.
     erased_to: u32,
-    /// What was programmed in the present block reads as blank.
-    blank: bool,
 }
 
 impl<F: NorFlash> Store<'_, F> {
@@ -173,13 +170,13 @@ impl<F: NorFlash> Store<'_, F> {
         {
             return Ok(intact);
         }
-        let mut progress = self.clear(wanted, needed).await?;
+        let progress = self.clear(wanted, needed).await?;
         let from = progress.from;
         if from == 0 {
             let header = wanted.head().encode(self.chunk)?;
-            progress.program(self.flash, self.layout.erased, 0, header).await?;
+            progress.program(self.flash, 0, header).await?;
         }
-        self.put(&mut progress, &wanted.manifest_part(), &mut Origin::<S>::Memory(wanted.manifest.bytes())).await?;
+        self.put(&progress, &wanted.manifest_part(), &mut Origin::<S>::Memory(wanted.manifest.bytes())).await?;
         for (index, part) in wanted.parts() {
             if part.end() <= from {
                 continue;
@@ -188,7 +185,7 @@ impl<F: NorFlash> Store<'_, F> {
                 Some(address) => Origin::Donor(address),
                 None => Origin::Source(source, index),
             };
-            self.put(&mut progress, &part, &mut origin).await?;
+            self.put(&progress, &part, &mut origin).await?;
         }
         self.read_back(slot, &wanted.content).await.ok_or(Refusal::READ_BACK)
     }
@@ -219,7 +216,7 @@ impl<F: NorFlash> Store<'_, F> {
         }
         self.erase(&region, from, end).await?;
         let offset = |block: u32| block.saturating_mul(region.erase_bytes);
-        Ok(Progress { region, from: offset(from), erased_to: offset(end), blank: false })
+        Ok(Progress { region, from: offset(from), erased_to: offset(end) })
     }
 
     /// Erases the blocks from `from` to `end`, the last one first.
@@ -271,7 +268,7 @@ impl<F: NorFlash> Store<'_, F> {
     /// Programs what is missing of a part. When the bytes turn out wrong, its blocks are erased again.
     async fn put<S: ObjectSource>(
         &mut self,
-        progress: &mut Progress,
+        progress: &Progress,
         part: &Part,
         origin: &mut Origin<'_, S>,
     ) -> Result<(), Refusal> {
@@ -291,7 +288,7 @@ impl<F: NorFlash> Store<'_, F> {
             origin.fill(flash, part.object, done, piece).await?;
             hasher.update(piece);
             padding.fill(erased);
-            progress.program(flash, erased, at, whole).await?;
+            progress.program(flash, at, whole).await?;
             done = done.saturating_add(count);
         }
         if hasher.finish() == part.object.digest {
@@ -311,20 +308,10 @@ impl Progress {
     }
 
     /// Programs whole grains inside one block.
-    async fn program<F: NorFlash>(
-        &mut self,
-        flash: &mut F,
-        erased: u8,
-        offset: u32,
-        bytes: &[u8],
-    ) -> Result<(), Refusal> {
-        if self.to_border(offset) == self.region.erase_bytes && offset > self.from {
-            if self.blank || offset >= self.erased_to {
-                io::erase(flash, &self.region, self.region.block_of(offset)).await?;
-            }
-            self.blank = true;
+    async fn program<F: NorFlash>(&self, flash: &mut F, offset: u32, bytes: &[u8]) -> Result<(), Refusal> {
+        if self.to_border(offset) == self.region.erase_bytes && offset >= self.erased_to {
+            io::erase(flash, &self.region, self.region.block_of(offset)).await?;
         }
-        self.blank = self.blank && bytes.iter().all(|byte| *byte == erased);
         io::write(flash, self.region.start.saturating_add(offset), bytes).await
     }
 }
