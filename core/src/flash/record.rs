@@ -13,8 +13,9 @@
 //!   erases the block that holds a record that anybody may have acted on. Where a block fails, the commit goes on with the third, if there is one.
 //! - A copy counts when its check holds and it decodes. A first copy whose second is blank counts only when nothing
 //!   else does: its writer never returned, so nobody acted on it, and its last word may be weak.
-//! - Nobody acts on a record that is not a whole pair: [`RecordStore::load`] commits it afresh to another block first. Nor
-//!   beside a younger one that was only begun: bits that read as blank now could read otherwise later, and it would count.
+//! - Nobody acts on a record that is not a whole pair, nor beside a younger one that was only begun: [`RecordStore::load`] commits it
+//!   afresh to another block first. Nor beside any other block that works and is not a pair: bits that read as blank now could
+//!   read otherwise later, and a younger record would count. The record in force is copied there.
 //! - What cannot be read may be the record in force: nobody acts on another one, nor writes there, until it has been
 //!   waited for. See [`Unread`].
 //! - Loading twice is loading once: a record that was a whole pair is returned without a write.
@@ -206,6 +207,7 @@ impl RecordStore {
             if !matches!(found, Found::Pair(_)) || store.has_begun_after(found) {
                 store.commit_copy(flash, buffer).await?;
             }
+            store.copy_to_the_rest(flash, buffer).await;
             return Ok(store);
         }
         Err(Refusal::FLASH_FAILED)
@@ -271,6 +273,18 @@ impl RecordStore {
         Err(refusal)
     }
 
+    /// Copies the record in force, which is in `buffer`, to each block that is not a pair, its generation included: an erase in which
+    /// power failed may read as blank now, and as a younger record later. A block that fails is left alone until the next load.
+    async fn copy_to_the_rest<F: NorFlash>(&mut self, flash: &mut F, buffer: &[u8; RECORD_BYTES]) {
+        let Some(generation) = generation_of(buffer) else { return };
+        while let Some(index) = self.not_a_pair() {
+            let written = write_pair(flash, &self.region, index as u32, buffer).await;
+            self.set(index, if written.is_ok() { Found::Pair(generation) } else { Found::Failed(generation) });
+        }
+        // Of two of one generation, the lower one is in force.
+        self.current = self.youngest().map(|(index, _)| index);
+    }
+
     // Made in a future's state in place, it would be the one thing in the core to be moved by `memmove`, which is large.
     #[inline(never)]
     const fn unread(layout: &Layout) -> Self {
@@ -306,8 +320,7 @@ impl RecordStore {
     /// The block to overwrite: not the one in force, nor one that failed; rather one that was only begun, rather one that does not
     /// count, rather the oldest.
     fn oldest(&self) -> Option<usize> {
-        let room = COPIES.saturating_mul(RECORD_BYTES as u32) <= self.region.erase_bytes;
-        let usable = if room { self.region.blocks() as usize } else { 0 };
+        let usable = self.usable();
         let others = self.blocks.iter().enumerate().take(usable);
         let others = others.filter(|(index, found)| Some(*index) != self.current && !matches!(found, Found::Failed(_)));
         let begun = others.clone().find(|(_, found)| matches!(found, Found::Begun(_)));
@@ -318,6 +331,18 @@ impl RecordStore {
             _ => b,
         });
         begun.map(|(index, _)| index).or(oldest.map(|(index, _)| index)).filter(|_| usable >= BLOCKS_MIN)
+    }
+
+    /// A block that works, as far as anybody knows, and does not hold a pair.
+    fn not_a_pair(&self) -> Option<usize> {
+        let mut usable = self.blocks.iter().take(self.usable());
+        usable.position(|found| !matches!(found, Found::Pair(_) | Found::Failed(_)))
+    }
+
+    /// How many blocks can hold a pair.
+    fn usable(&self) -> usize {
+        let room = COPIES.saturating_mul(RECORD_BYTES as u32) <= self.region.erase_bytes;
+        if room { self.region.blocks() as usize } else { 0 }
     }
 
     fn set(&mut self, index: usize, found: Found) {
