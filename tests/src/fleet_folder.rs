@@ -121,7 +121,7 @@ pub fn git(folder: &Path, arguments: &[&str]) -> String {
     let output = Command::new("git")
         .current_dir(folder)
         .args(["-c", "user.name=Test", "-c", "user.email=test@example.org", "-c", "commit.gpgsign=false"])
-        .args(["-c", "core.hooksPath=/dev/null", "-c", "protocol.file.allow=always"])
+        .args(["-c", "core.hooksPath=/dev/null", "-c", "protocol.file.allow=always", "-c", "gc.autoDetach=false"])
         .args(arguments)
         .env("GIT_CONFIG_GLOBAL", &nobody)
         .env("GIT_CONFIG_SYSTEM", &nobody)

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use steadfast::schema::Schema;
+use steadfast::schema::{Draft, Field, Schema};
 
 use crate::firmwares::{ROUTER, SENSOR};
 use crate::fleet_folder::FleetFolder;
@@ -67,31 +67,45 @@ fn schema(folder: &FleetFolder, model: &str, description: &[u8]) {
 pub struct Measures {
     /// How many devices.
     pub devices: u32,
-    /// How many sites they are spread over; each has a layer of its own.
+    /// How many sites they are spread over; each has a layer of its own, unlike all others.
     pub sites: u32,
-    /// Every so many-th device has a value of its own; 0 for none.
+    /// Every so many-th device has a value of its own, unlike all others; 0 for none.
     pub own_every: u32,
 }
 
 /// Regions of a generated fleet.
 const REGIONS: u32 = 10;
 
+/// Devices in one file of its inventory.
+const BATCH: u32 = 10_000;
+
+/// Live schemas of its model.
+pub const LIVE: usize = 3;
+
 impl Measures {
-    /// A fleet in which every tenth device has a value of its own and about a hundred share a site.
+    /// A fleet in which about a hundred devices share a site, and every tenth has a value of its own: a million are 10,000 sites and 100,000
+    /// such devices.
     #[must_use]
     pub fn of(devices: u32) -> Self {
         Self { devices, sites: (devices / 100).max(1), own_every: 10 }
     }
 }
 
-/// Generates a fleet of sensors at four levels of layers: common, model, region, site. The same measures give the same files.
+/// Generates a fleet of sensors at four levels of layers: common, model, region, site. Three firmwares are in the field. The same measures
+/// give the same files.
 #[must_use]
 pub fn generate(measures: Measures) -> FleetFolder {
     let folder = FleetFolder::new();
-    let settings = "layers = [\"common\", \"model/{model}\", \"region/{region}\", \"site/{site}\"]\n\n[fleet]\n\
-        name = \"generated\"\nid = \"000102030405060708090a0b0c0d0e0f\"\n\n[models.sensor]\nslot_bytes = 4096\n";
+    let live = live();
+    let files = live.each_ref().map(|schema| format!("{}.schema", schema.short_id()));
+    let settings = format!(
+        "layers = [\"common\", \"model/{{model}}\", \"region/{{region}}\", \"site/{{site}}\"]\n\n[fleet]\n\
+        name = \"generated\"\nid = \"000102030405060708090a0b0c0d0e0f\"\n\n[models.sensor]\nslot_bytes = 4096\nschemas = {files:?}\n"
+    );
     folder.write("steadfast.toml", settings);
-    schema(&folder, "sensor", &SENSOR);
+    for (file, schema) in files.iter().zip(&live) {
+        folder.write(&format!("schemas/sensor/{file}"), schema.encode());
+    }
     folder.write("layers/common.toml", "[network]\nserver = \"server.example:8080\"\nntp = \"ntp.example\"\n");
     folder.write("layers/model/sensor.toml", "[alarms]\nrecipients = [\"ops@example\", \"night@example\"]\n");
     for region in 0..REGIONS {
@@ -101,14 +115,37 @@ pub fn generate(measures: Measures) -> FleetFolder {
         folder.write(&format!("labels/site/s{site}.toml"), format!("region = \"r{}\"\n", site % REGIONS));
         folder.write(&format!("layers/site/s{site}.toml"), format!("[sampling]\nperiod_ms = {}\n", 1000 + site));
     }
-    let mut rows = "device,name,model,site,set.alarms.low\n".to_owned();
-    for device in 0..measures.devices {
-        let own = measures.own_every > 0 && (device / measures.sites).is_multiple_of(measures.own_every);
-        let low = if own { format!("-{}", 100 + device % 10_000) } else { String::new() };
-        // Scattered ids, so that the order of devices is not the order of rows.
-        let id = u128::from(device + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
-        writeln!(rows, "{id:032x},d{device},sensor,s{},{low}", device % measures.sites).expect("text grows");
+    for batch in 0..measures.devices.div_ceil(BATCH) {
+        let devices = batch * BATCH..measures.devices.min((batch + 1) * BATCH);
+        let rows = devices.fold("device,name,model,site,set.sampling.period_ms\n".to_owned(), |mut rows, device| {
+            row(&mut rows, device, measures);
+            rows
+        });
+        folder.write(&format!("inventory/batch-{batch:03}.csv"), rows);
     }
-    folder.write("inventory/devices.csv", rows);
     folder
+}
+
+fn row(rows: &mut String, device: u32, measures: Measures) {
+    let own = measures.own_every > 0 && (device / measures.sites).is_multiple_of(measures.own_every);
+    let period = if own { (100_000 + device).to_string() } else { String::new() };
+    // Scattered ids, so that the order of devices is not the order of rows.
+    let id = u128::from(device + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
+    writeln!(rows, "{id:032x},d{device},sensor,s{},{period}", device % measures.sites).expect("text grows");
+}
+
+/// The schemas of three firmwares, oldest first: one had neither mode nor gain and called the period otherwise, one had no gain.
+fn live() -> [Schema; LIVE] {
+    let sampling = |edit: &dyn Fn(&mut Vec<Field>)| {
+        let Schema { name, mut sections, removed, .. } = Schema::decode(&SENSOR).expect("the derive describes rightly");
+        let section = sections.iter_mut().find(|section| section.name == "sampling").expect("sensors sample");
+        edit(&mut section.fields);
+        Schema::new(Draft { name, sections, removed }).expect("it stays a schema")
+    };
+    let oldest = |fields: &mut Vec<Field>| {
+        fields.truncate(1);
+        fields[0].name = "every_ms".to_owned();
+    };
+    let newest = |fields: &mut Vec<Field>| fields[0].was = Some("every_ms".to_owned());
+    [sampling(&oldest), sampling(&|fields| fields.truncate(2)), sampling(&newest)]
 }

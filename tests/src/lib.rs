@@ -20,6 +20,7 @@ pub mod sensors;
 pub mod server;
 pub mod signatures;
 pub mod stage;
+pub mod used;
 pub mod vectors;
 
 /// Makes a test of each of these functions for each emulated board: `fn claim(machine: Machine) -> ...`.

@@ -9,7 +9,7 @@ use steadfast_core::config::{self, Duration};
 use steadfast_core::manifest::{Flags, Kind, Manifest, Reach, Restart, Risk};
 use steadfast_tests::firmwares::sensor::{Alarms, Mode, Network, Sampling};
 use steadfast_tests::fleet_folder::git;
-use steadfast_tests::fleetgen::{Measures, generate, small};
+use steadfast_tests::fleetgen::{LIVE, Measures, generate, small};
 
 fn text<const N: usize>(text: &str) -> Text<N> {
     text.try_into().unwrap()
@@ -130,7 +130,7 @@ fn a_fleet_may_lie_below_the_repositorys_top() {
 #[test]
 fn a_generated_fleet_compiles() {
     let compiled = generate(Measures::of(1000)).compile().unwrap();
-    assert_eq!(compiled.leaves.len(), 1000);
-    // Ten sites, and a hundred devices of their own.
-    assert_eq!(compiled.manifests.len(), 10 + 100);
+    assert_eq!(compiled.leaves.len(), LIVE * 1000);
+    // Ten sites, and a hundred devices of their own, each as every live schema has it.
+    assert_eq!(compiled.manifests.len(), LIVE * (10 + 100));
 }

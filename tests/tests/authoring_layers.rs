@@ -158,8 +158,8 @@ fn explain_shows_a_patch_with_its_place_and_its_condition() {
 fn a_generated_fleet_with_patches_compiles() {
     let folder = generate(Measures::of(1000));
     folder.replace(SETTINGS, "\"site/{site}\"", "\"site/{site}\", \"patches/*\"");
-    folder.write("layers/patches/a.toml", "match = 'region == \"r3\"'\n[sampling]\ngain = 2.0\n");
-    folder.write("layers/patches/b.toml", "match = 'name == \"d7\"'\n[sampling]\nperiod_ms = 7\n");
+    folder.write("layers/patches/a.toml", "match = 'region == \"r3\"'\n[alarms]\nhigh = 70\n");
+    folder.write("layers/patches/b.toml", "match = 'name == \"d17\"'\n[sampling]\nperiod_ms = 7\n");
     let compiled = folder.compile_at(&At::Worktree);
     // Seven milliseconds are too few, and the one device says so.
     assert_eq!(

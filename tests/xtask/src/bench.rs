@@ -15,7 +15,7 @@ pub(crate) struct Options {
 
 #[derive(clap::Subcommand)]
 enum What {
-    /// From a commit to a signed pack: 1,000, 10,000 and 100,000 generated devices, time and memory.
+    /// From a commit to a signed pack: 1,000 to 1,000,000 generated devices, time and memory.
     Compile,
 }
 
