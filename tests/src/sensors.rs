@@ -151,6 +151,7 @@ fn compiled(plan: &Plan<'_>) -> Compiled {
     Compiled {
         source: Source { commit, sequence: plan.sequence, floor: plan.floor, worktree: false },
         leaves: numbers.iter().map(leaf).collect(),
+        held: Vec::new(),
         manifests: vec![manifest(plan.sections)],
         objects: plan.sections.iter().map(|(_, bytes)| (Digest::of(bytes), bytes.clone())).collect(),
         roster: numbers.iter().map(|number| listed(*number)).collect(),

@@ -1,20 +1,22 @@
 //! All devices of a fleet, one after the other: layers to values, values to objects, objects to manifests.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::rc::Rc;
 
 use steadfast_core::digest::Digest;
 use steadfast_core::envelope::ENVELOPE_MAX_BYTES;
 use steadfast_core::keyring::ROLE_KEYS_MAX;
-use steadfast_core::manifest::{Draft, Entry, Flags, Kind, OBJECTS_MAX};
+use steadfast_core::manifest::{Draft, Entry, Flags, Kind, Manifest, OBJECTS_MAX};
 use steadfast_core::release::{LEAVES_MAX, RELEASE_MAX_BYTES};
 use steadfast_core::statement::SIGNATURE_BYTES;
 use steadfast_core::tree::PATH_MAX;
 
 use super::policy::{Terms, terms};
+use super::project::unsupported;
 use super::resolve::{Merged, Stack};
 use super::section::{Sections, Which};
-use super::{Compiled, CompiledLeaf, RosterEntry};
-use crate::diagnostics::{Code, Diagnostics, Finding, Findings};
+use super::{Compiled, CompiledLeaf, Held, RosterEntry};
+use crate::diagnostics::{Code, Diagnostics, FileId, Finding, Findings};
 use crate::fleet::{Device, Fleet, Layer, Model, reserved_sections};
 use crate::schema::{Schema, Section};
 
@@ -40,6 +42,9 @@ pub(super) struct Compiler<'f> {
     manifests: Vec<Vec<u8>>,
     by_digest: HashMap<Digest, u32>,
     leaves: Vec<CompiledLeaf>,
+    held: Vec<Held>,
+    /// The layers that hold devices whose older firmware cannot express what they say.
+    holding: BTreeSet<FileId>,
     /// How many layers were merged, for tests that count work instead of time.
     merges: usize,
 }
@@ -55,6 +60,8 @@ impl<'f> Compiler<'f> {
             manifests: Vec::new(),
             by_digest: HashMap::new(),
             leaves: Vec::new(),
+            held: Vec::new(),
+            holding: fleet.layers.all().iter().filter_map(|layer| Some(layer.holds?.file)).collect(),
             merges: 0,
         }
     }
@@ -75,9 +82,11 @@ impl<'f> Compiler<'f> {
             return Err(warnings);
         }
         self.number_manifests();
-        let Self { fleet, objects, manifests, leaves, .. } = self;
+        self.forget_unnamed();
+        let Self { fleet, objects, manifests, leaves, mut held, .. } = self;
+        held.sort_unstable();
         let roster = fleet.devices.iter().map(|device| roster_entry(fleet, device)).collect();
-        Ok(Compiled { source: fleet.source, leaves, manifests, objects, roster, warnings })
+        Ok(Compiled { source: fleet.source, leaves, held, manifests, objects, roster, warnings })
     }
 
     /// In the order of models and chains, so that neighbours share as much as they can.
@@ -91,7 +100,7 @@ impl<'f> Compiler<'f> {
         order.sort_unstable();
         self.leaves.reserve(order.len());
         let mut stack = Stack::new(&fleet.layers);
-        let mut shared: Option<(u32, u32, Vec<Option<u32>>)> = None;
+        let mut shared: Option<(u32, u32, Vec<Rendered>)> = None;
         let mut model_index = None;
         for (model, _, index) in order {
             let device = &fleet.devices[index as usize];
@@ -104,18 +113,18 @@ impl<'f> Compiler<'f> {
             if let Some(own) = &device.own {
                 let own = Layer { values: (**own).clone(), ..Layer::default() };
                 let manifests = self.manifests(model_ref, &merged.with(&own, model_ref), index);
-                self.leaves(device, model_ref, &manifests);
+                self.leaves((device, index), model_ref, &manifests);
                 continue;
             }
-            let reusable = |(a, b, manifests): &(u32, u32, Vec<Option<u32>>)| {
-                (*a, *b) == (model, chain) && !manifests.contains(&None) && merged.faults.is_empty()
+            let reusable = |(a, b, manifests): &(u32, u32, Vec<Rendered>)| {
+                (*a, *b) == (model, chain) && !manifests.contains(&Rendered::Wrong) && merged.faults.is_empty()
             };
             let known = shared.take().filter(reusable);
             let manifests = match known {
                 Some((_, _, manifests)) => manifests,
                 None => self.manifests(model_ref, &merged, index),
             };
-            self.leaves(device, model_ref, &manifests);
+            self.leaves((device, index), model_ref, &manifests);
             shared = Some((model, chain, manifests));
         }
         self.merges = stack.merges;
@@ -126,25 +135,34 @@ impl<'f> Compiler<'f> {
         }
     }
 
-    /// The manifest of each live schema, as indexes; `None` for one with faults, which are reported for the device.
-    fn manifests(&mut self, model: &Model, merged: &Merged, device: u32) -> Vec<Option<u32>> {
+    /// What each live schema's devices get. Faults are reported for the device.
+    fn manifests(&mut self, model: &Model, merged: &Merged, device: u32) -> Vec<Rendered> {
         for fault in merged.faults.iter() {
             self.findings.hit(fault.clone(), [device]);
         }
         (0..model.schemas.len())
             .map(|schema| match self.manifest((model, schema), merged) {
-                Ok(index) => Some(index),
+                Ok(index) => Rendered::Manifest(index),
+                Err(faults) if faults.iter().all(|fault| self.holds(model, fault)) => {
+                    Rendered::Held(faults.into_iter().map(held).collect())
+                }
                 Err(faults) => {
                     faults.into_iter().for_each(|fault| self.findings.hit(fault, [device]));
-                    None
+                    Rendered::Wrong
                 }
             })
             .collect()
     }
 
+    /// Whether a device that cannot express something keeps what it has: the layer that says it, or the model, wants that.
+    fn holds(&self, model: &Model, fault: &Finding) -> bool {
+        let by_layer = || fault.place().is_some_and(|place| self.holding.contains(&place.file));
+        fault.code() == Code::SchemaSkew && (model.holds || by_layer())
+    }
+
     fn manifest(&mut self, (model, index): (&Model, usize), merged: &Merged) -> Result<u32, Vec<Finding>> {
         let schema = &model.schemas[index];
-        let mut faults = Vec::new();
+        let mut faults = unsupported((model, index), &merged.table);
         let terms = terms((&merged.table, model.place), &self.reserved, schema);
         let mut entries = Vec::with_capacity(schema.sections.len());
         for (section, place) in schema.sections.iter().zip(0..) {
@@ -183,13 +201,17 @@ impl<'f> Compiler<'f> {
         index
     }
 
-    fn leaves(&mut self, device: &Device, model: &Model, manifests: &[Option<u32>]) {
-        for (schema, manifest) in model.schemas.iter().zip(manifests) {
-            self.leaves.extend(manifest.map(|manifest| CompiledLeaf {
-                device: device.id,
-                schema: schema.id,
-                manifest,
-            }));
+    fn leaves(&mut self, (device, index): (&Device, u32), model: &Model, manifests: &[Rendered]) {
+        for (schema, rendered) in model.schemas.iter().zip(manifests) {
+            let (device, schema) = (device.id, schema.id);
+            match rendered {
+                Rendered::Manifest(manifest) => self.leaves.push(CompiledLeaf { device, schema, manifest: *manifest }),
+                Rendered::Held(why) => {
+                    self.held.push(Held { device, schema });
+                    why.iter().for_each(|finding| self.findings.hit(finding.clone(), [index]));
+                }
+                Rendered::Wrong => {}
+            }
         }
     }
 
@@ -206,6 +228,43 @@ impl<'f> Compiler<'f> {
         }
         self.manifests = ordered;
     }
+
+    /// Drops the objects of configurations that are held: no manifest names them.
+    ///
+    /// # Panics
+    /// Never: manifests of this compiler are sound.
+    fn forget_unnamed(&mut self) {
+        if self.held.is_empty() {
+            return;
+        }
+        let mut named: BTreeSet<Digest> = BTreeSet::new();
+        for bytes in &self.manifests {
+            let manifest = Manifest::parse(bytes).expect("the compiler makes sound manifests");
+            named.extend(manifest.objects().filter_map(|entry| entry.object()).map(|object| object.digest));
+        }
+        self.objects.retain(|digest, _| named.contains(digest));
+    }
+}
+
+/// What the devices of one live schema get.
+#[derive(Clone, PartialEq)]
+enum Rendered {
+    /// A manifest, by its index.
+    Manifest(u32),
+    /// Nothing new, and why.
+    Held(Rc<[Finding]>),
+    /// Something is wrong, and was reported.
+    Wrong,
+}
+
+/// The warning that stands for a fault that holds devices.
+fn held(fault: Finding) -> Finding {
+    let message = format!("{}; who still runs it keeps what it has", fault.message());
+    fault.recast(
+        Code::SchemaHeld,
+        message,
+        "nothing to do: these devices take it, and whatever else has changed, with their next firmware",
+    )
 }
 
 /// A manifest's bytes, if a device can take it.

@@ -43,8 +43,11 @@ pub struct Source {
 pub struct Compiled {
     /// Commit, sequence and floor.
     pub source: Source,
-    /// One leaf for each device and live schema of its model, strictly ascending by (device, schema).
+    /// One leaf for each device and live schema of its model, save what is held, strictly ascending by (device, schema).
     pub leaves: Vec<CompiledLeaf>,
+    /// Devices that get nothing new under a live schema, because it cannot express one of their values and `on_unsupported` holds them;
+    /// strictly ascending by (device, schema). None of them is of the newest schema.
+    pub held: Vec<Held>,
     /// Encoded manifests, each once, in the order in which the leaves first name them.
     pub manifests: Vec<Vec<u8>>,
     /// Every object that a manifest names, by its digest.
@@ -64,6 +67,15 @@ pub struct CompiledLeaf {
     pub schema: SchemaId,
     /// Index into [`Compiled::manifests`].
     pub manifest: u32,
+}
+
+/// A device that keeps what it has as long as it runs a firmware of this schema.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Held {
+    /// The device.
+    pub device: DeviceId,
+    /// A live schema.
+    pub schema: SchemaId,
 }
 
 /// What the server knows about a device besides its leaf.

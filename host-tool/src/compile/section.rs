@@ -8,7 +8,7 @@ use std::sync::Arc;
 use steadfast_core::content::ObjectRef;
 use steadfast_core::digest::Digest;
 
-use super::project::project;
+use super::project::{project, skewed};
 use crate::diagnostics::{Code, Finding, Place};
 use crate::fleet::Model;
 use crate::schema::Section;
@@ -55,7 +55,7 @@ impl Sections {
         keep: &mut impl FnMut(Digest, Vec<u8>),
     ) -> Outcome {
         let section = &model.schemas[which.schema].sections[which.section];
-        let name = newest_name(model, section);
+        let name = newest_name(model, which, section);
         let node = values.node(name);
         let table = node.and_then(Node::table).cloned();
         let address = table.as_ref().map_or(0, |table| Arc::as_ptr(table).addr());
@@ -81,9 +81,8 @@ impl Sections {
 }
 
 /// What layers call the section: the name that the newest schema has for it.
-fn newest_name<'a>(model: &'a Model, section: &'a Section) -> &'a str {
-    let renamed = model.newest().sections.iter().find(|newer| newer.was.as_deref() == Some(&section.name));
-    renamed.map_or(&section.name, |newer| &newer.name)
+fn newest_name<'m>(model: &'m Model, which: Which, section: &'m Section) -> &'m str {
+    model.successor(which.schema, which.section).map_or(&section.name, |newest| &newest.name)
 }
 
 fn bytes((model, which): (&Model, Which), section: &Section, node: Option<&Node>) -> Result<Vec<u8>, Vec<Finding>> {
@@ -103,7 +102,8 @@ fn fields<'m>((model, which): (&'m Model, Which), section: &'m Section, node: Op
     let empty = Node { value: Value::Table(Arc::default()), place: model.place };
     let node = node.unwrap_or(&empty);
     let projected = project((model, which), section, node)?;
-    check_fields(&section.name, &section.fields, projected.as_ref().unwrap_or(node))
+    let checked = check_fields(&section.name, &section.fields, projected.as_ref().unwrap_or(node));
+    checked.map_err(|faults| skewed((model, which.schema), faults))
 }
 
 /// The values of a section of one schema out of a device's merged layers.
@@ -112,7 +112,7 @@ fn fields<'m>((model, which): (&'m Model, Which), section: &'m Section, node: Op
 /// Every fault; none where the fleet compiles.
 pub(crate) fn values<'m>((model, which): (&'m Model, Which), merged: &Table) -> Checked<'m> {
     let section = &model.schemas[which.schema].sections[which.section];
-    fields((model, which), section, merged.node(newest_name(model, section)))
+    fields((model, which), section, merged.node(newest_name(model, which, section)))
 }
 
 fn secret(section: &Section, place: Place) -> Finding {

@@ -116,6 +116,8 @@ pub enum Code {
     BadValue,
     /// A value that one of the model's live schemas cannot express.
     SchemaSkew,
+    /// The same, where `on_unsupported` says that these devices keep what they have.
+    SchemaHeld,
     /// A section with secrets, which cannot be sealed yet.
     SecretSection,
     // The manifest.
@@ -158,7 +160,7 @@ impl Code {
     #[must_use]
     pub fn severity(self) -> Severity {
         match self {
-            Self::UnusedFile | Self::IdlePatch | Self::NoDevices => Severity::Warning,
+            Self::UnusedFile | Self::IdlePatch | Self::NoDevices | Self::SchemaHeld => Severity::Warning,
             _ => Severity::Error,
         }
     }

@@ -87,6 +87,12 @@ impl Finding {
         self
     }
 
+    /// The same place, told as another kind of fault.
+    #[must_use]
+    pub fn recast(self, code: Code, message: String, help: &str) -> Self {
+        Self { code, message, help: help.to_owned(), ..self }
+    }
+
     /// The kind of fault.
     #[must_use]
     pub fn code(&self) -> Code {

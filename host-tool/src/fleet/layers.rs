@@ -11,6 +11,7 @@ use super::level::{Level, Lookup};
 use super::matching::Match;
 use super::patches::Patches;
 use crate::diagnostics::{Code, FileId, Finding, Findings, Place};
+use crate::schema::ON_UNSUPPORTED;
 use crate::value::{Entry, FieldPath, Node, Table, Value, read_toml};
 
 /// What one file says.
@@ -26,6 +27,8 @@ pub struct Layer {
     pub unset: Vec<(FieldPath, Place)>,
     /// Fields that no later layer may change.
     pub finals: Vec<(FieldPath, Place)>,
+    /// Where it says `on_unsupported = "hold"`: devices whose older firmware cannot express one of its values keep what they have.
+    pub holds: Option<Place>,
     /// Which devices it is for, if it is a patch.
     pub matching: Option<Matching>,
     /// Whether parts of the file could not be read. What its devices lack may stand there.
@@ -321,7 +324,7 @@ impl Layers {
 type Read = (FileId, Arc<str>, Option<Entry>);
 
 impl Layer {
-    /// Takes the head (`unset`, `final`, `append`) apart from the values.
+    /// Takes the head (`unset`, `final`, `append`, `on_unsupported`) apart from the values.
     #[must_use]
     fn from_table(path: &str, mut table: Table, findings: &mut Findings) -> Self {
         let unset = table.remove("unset").map(|entry| paths(&entry.node, findings)).unwrap_or_default();
@@ -335,8 +338,20 @@ impl Layer {
             }
             None => Table::default(),
         };
-        Self { path: path.into(), values: table, append, unset, finals, ..Self::default() }
+        let holds = table.remove(ON_UNSUPPORTED).and_then(|entry| hold(&entry, findings));
+        Self { path: path.into(), values: table, append, unset, finals, holds, ..Self::default() }
     }
+}
+
+/// Where devices are held; `None` where something else is said, which is a fault.
+fn hold(entry: &Entry, findings: &mut Findings) -> Option<Place> {
+    if entry.node.text().is_some_and(|text| **text == *"hold") {
+        return Some(entry.key);
+    }
+    let message = format!("`{ON_UNSUPPORTED}` has one value: \"hold\"");
+    let help = "write on_unsupported = \"hold\", so that devices whose firmware cannot express a value of this layer keep what they have";
+    findings.add(Finding::new(Code::BadValue, message).at(entry.node.place).help(help));
+    None
 }
 
 fn paths(node: &Node, findings: &mut Findings) -> Vec<(FieldPath, Place)> {

@@ -6,7 +6,7 @@ use super::files::Files;
 use super::settings::ModelSettings;
 use super::shape;
 use crate::diagnostics::{Code, Finding, Findings, Place, closest};
-use crate::schema::{Field, FileError, Schema, Type, from_file};
+use crate::schema::{Field, FileError, Schema, Section, Type, from_file, successors};
 use crate::value::{FieldPath, Render, child};
 
 /// A kind of device.
@@ -24,6 +24,10 @@ pub struct Model {
     pub schemas: Vec<Schema>,
     /// The types behind `agent`, `health` and the newest schema's sections, for layers to be merged by.
     shapes: Vec<(String, Type)>,
+    /// For each live schema and section the newest schema's section that it has become.
+    successors: Vec<Vec<Option<usize>>>,
+    /// Whether devices whose older firmware cannot express a value keep what they have, whichever layer sets it.
+    pub holds: bool,
 }
 
 impl Model {
@@ -39,14 +43,29 @@ impl Model {
         let newest = schemas.last()?;
         let sections = shape::reserved_sections().into_iter().chain(newest.sections.iter().cloned());
         let shapes = sections.map(|section| (section.name, fields_type(section.fields))).collect();
-        let ModelSettings { name, place, render, slot_bytes, .. } = settings.clone();
-        Some(Self { name, place, render, slot_bytes, schemas, shapes })
+        let successors = (0..schemas.len()).map(|schema| successors(&schemas, schema)).collect();
+        let ModelSettings { name, place, render, slot_bytes, holds, .. } = settings.clone();
+        Some(Self { name, place, render, slot_bytes, schemas, shapes, successors, holds })
     }
 
     /// The schema whose names layers use.
     #[must_use]
     pub fn newest(&self) -> &Schema {
         &self.schemas[self.schemas.len() - 1]
+    }
+
+    /// The newest schema's section that a section of a live schema has become; both are given by index.
+    #[must_use]
+    pub(crate) fn successor(&self, schema: usize, section: usize) -> Option<&Section> {
+        let index = (*self.successors.get(schema)?.get(section)?)?;
+        self.newest().sections.get(index)
+    }
+
+    /// Sections of the newest schema that a live one has under no name.
+    pub(crate) fn newcomers(&self, schema: usize) -> impl Iterator<Item = &Section> {
+        let known = self.successors.get(schema).map(Vec::as_slice).unwrap_or_default();
+        let sections = self.newest().sections.iter().zip(0..);
+        sections.filter(|(_, index)| !known.contains(&Some(*index))).map(|(section, _)| section)
     }
 
     /// The type of a section, `agent` and `health` included.

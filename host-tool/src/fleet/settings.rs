@@ -7,6 +7,7 @@ use steadfast_core::id::FleetId;
 use super::files::SETTINGS_FILE;
 use super::shape;
 use crate::diagnostics::{Code, FileId, Finding, Findings, Place};
+use crate::schema::ON_UNSUPPORTED;
 use crate::value::{Node, Render, Table, Value, check_fields, read_toml};
 
 /// The version of this program, as `tool` pins it.
@@ -53,6 +54,8 @@ pub struct ModelSettings {
     pub render: Option<Render>,
     /// How many bytes a slot of its board holds.
     pub slot_bytes: u32,
+    /// `on_unsupported = "hold"`: values that an older live schema cannot express hold its devices.
+    pub holds: bool,
 }
 
 /// Reads and checks the file; `None` when nothing can be made of it.
@@ -125,6 +128,7 @@ fn model(name: &Arc<str>, (place, node): (Place, &Node), findings: &mut Findings
         schemas: table.node("schemas").map(Node::items).unwrap_or_default().iter().filter_map(placed).collect(),
         render,
         slot_bytes: table.node("slot_bytes").and_then(number)?,
+        holds: table.node(ON_UNSUPPORTED).is_some(),
     })
 }
 

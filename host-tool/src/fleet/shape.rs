@@ -5,7 +5,7 @@
 use steadfast_core::clamp;
 use steadfast_core::manifest::{CHECKS_MAX, NAME_MAX_BYTES};
 
-use crate::schema::{Field, IntKind, Literal, Restart, Risk, Section, Type, Variant};
+use crate::schema::{Field, IntKind, Literal, ON_UNSUPPORTED, Restart, Risk, Section, Type, Variant};
 
 /// The reserved section of agent settings.
 pub const AGENT: &str = "agent";
@@ -77,6 +77,11 @@ pub(super) fn settings() -> Vec<Field> {
         field("schemas", "live schema files, oldest first", optional(list(16, text()))),
         field("render", "a file for each section instead of postcard", optional(choice("Render", &["json", "toml"]))),
         field("slot_bytes", "how many bytes one slot of the board holds", count(1)),
+        field(
+            ON_UNSUPPORTED,
+            "\"hold\": devices keep what they have where their older firmware cannot express a value",
+            optional(choice("OnUnsupported", &["hold"])),
+        ),
     ];
     let import = vec![
         field("path", "another folder of this repository, seen from the fleet's", text()),

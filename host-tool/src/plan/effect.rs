@@ -74,6 +74,8 @@ pub enum Standing {
     Added,
     /// Live only in the base.
     Removed,
+    /// Live in the head, and cannot express what the device is to have: it keeps what it has.
+    Held,
 }
 
 impl Default for Effect {
@@ -106,7 +108,8 @@ impl Effect {
 
     /// Whether no schema of the base is live any more for these devices.
     pub(super) fn replaced(&self) -> bool {
-        !self.schemas.iter().any(|schema| matches!(schema.change, Standing::Differs | Standing::Same))
+        let lives = |change| matches!(change, Standing::Differs | Standing::Same | Standing::Held);
+        !self.schemas.iter().any(|schema| lives(schema.change))
     }
 }
 
@@ -229,18 +232,20 @@ fn section_values<'s>(
 }
 
 fn standings(pair: &Pair, (old, new): (&Model, &Model), sides: (Side<'_>, Side<'_>)) -> Vec<SchemaChange> {
+    let lives = |schema: SchemaId| new.schemas.iter().any(|live| live.id == schema);
     let live = |schema: &crate::schema::Schema| {
         let change = match (place(&pair.before, schema.id), place(&pair.after, schema.id)) {
-            (None, _) => Standing::Added,
+            (None, Some(_)) => Standing::Added,
             (Some(before), Some(after)) => {
                 let manifests = (&sides.0.compiled.manifests[before], &sides.1.compiled.manifests[after]);
                 if manifests.0 == manifests.1 { Standing::Same } else { Standing::Differs }
             }
-            (Some(_), None) => Standing::Removed,
+            (_, None) if lives(schema.id) => Standing::Held,
+            (_, None) => Standing::Removed,
         };
         SchemaChange { schema: schema.id, name: schema.name.clone(), change }
     };
-    let retired = old.schemas.iter().filter(|schema| place(&pair.after, schema.id).is_none());
+    let retired = old.schemas.iter().filter(|schema| !lives(schema.id));
     new.schemas.iter().chain(retired).map(live).collect()
 }
 

@@ -239,6 +239,8 @@ pub enum Alarm {
     SchemaRetired,
     /// The change does not reach devices that still run a certain schema.
     SchemaBehind,
+    /// Devices that still run a schema keep what they have, because it cannot express what they are to have.
+    SchemaHeld,
 }
 
 /// Compares two fleets; without a base, everything is new.
@@ -252,6 +254,7 @@ pub fn plan(base: Option<Side<'_>>, head: Side<'_>) -> Plan {
     }
     let mut naming = Naming::new(head);
     let mut warnings = warn::fleet_id(base, head);
+    warnings.extend(warn::held(head, &mut naming));
     let mut groups = Vec::new();
     if let Some(base) = base {
         let explained = explain((base, head), &pairing.pairs);

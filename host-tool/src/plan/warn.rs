@@ -19,6 +19,32 @@ pub(super) fn fleet_id(base: Option<Side<'_>>, head: Side<'_>) -> Vec<Warning> {
     differs.then_some(Warning { kind: Alarm::FleetId, message, devices: None }).into_iter().collect()
 }
 
+/// Devices that get nothing new as long as they run an older firmware, by its schema, whether or not this change is the cause.
+pub(super) fn held(head: Side<'_>, naming: &mut Naming<'_>) -> Vec<Warning> {
+    let mut found: BTreeMap<SchemaId, Vec<u32>> = BTreeMap::new();
+    let devices = &head.fleet.devices;
+    for held in &head.compiled.held {
+        let index = devices.partition_point(|device| device.id < held.device);
+        found.entry(held.schema).or_default().extend(u32::try_from(index));
+    }
+    let warning = |(schema, indexes): (SchemaId, Vec<u32>)| {
+        let model = head.fleet.model(&devices[indexes[0] as usize]);
+        let name = model.schemas.iter().find(|live| live.id == schema).map_or("", |live| &live.name);
+        let message = format!(
+            "held: those that still run schema {} keep what they have, because it cannot express a value (on_unsupported = \"hold\")",
+            named(schema, name)
+        );
+        Warning { kind: Alarm::SchemaHeld, message, devices: Some(naming.name(&indexes)) }
+    };
+    found.into_iter().map(warning).collect()
+}
+
+/// A schema as people compare them.
+fn named(schema: SchemaId, name: &str) -> String {
+    let id: String = schema.to_string().chars().take(8).collect();
+    format!("{name} ({id})")
+}
+
 /// Everything that pairs of configurations give cause for: equal warnings of many devices are one.
 pub(super) fn pairs(
     (base, head): (Side<'_>, Side<'_>),
@@ -104,10 +130,7 @@ fn unwatched(
 /// Firmware in the field that gets nothing, or not the change.
 fn skew(one: &Explained<'_>) -> Vec<(Alarm, String)> {
     let effect = &one.effect;
-    let named = |schema: &super::effect::SchemaChange| {
-        let id: String = schema.schema.to_string().chars().take(8).collect();
-        format!("{} ({id})", schema.name)
-    };
+    let named = |schema: &super::effect::SchemaChange| named(schema.schema, &schema.name);
     if effect.replaced() {
         let message = "no schema stays live: these devices take it only with another firmware".to_owned();
         return vec![(Alarm::SchemaReplaced, message)];

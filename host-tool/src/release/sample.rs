@@ -42,6 +42,7 @@ pub(crate) fn fleet(devices: u32, sequence: u32, period_ms: u32) -> Compiled {
     let mut compiled = Compiled {
         source: Source { commit: CommitId::Sha1([sequence as u8; 20]), sequence, floor: 0, worktree: false },
         leaves: Vec::new(),
+        held: Vec::new(),
         manifests: Vec::new(),
         objects: BTreeMap::new(),
         roster: (1..=devices).map(entry).collect(),

@@ -12,6 +12,9 @@ use steadfast_core::schema::{
 
 use super::{Draft, Field, Literal, SchemaError, Section, Type, Variant};
 
+/// A word at the head of layers, like those that core reserves: what becomes of devices whose older firmware cannot express a value.
+pub(crate) const ON_UNSUPPORTED: &str = "on_unsupported";
+
 type Checked = Result<(), SchemaError>;
 
 /// Passes when every rule holds.
@@ -31,7 +34,8 @@ pub(super) fn check(draft: &Draft) -> Checked {
 
 fn check_section(section: &Section) -> Checked {
     let place = Place::section(&section.name);
-    place.holds(!RESERVED_SECTIONS.contains(&section.name.as_str()), || {
+    let name = section.name.as_str();
+    place.holds(!RESERVED_SECTIONS.contains(&name) && name != ON_UNSUPPORTED, || {
         format!("`{}` means something else in a layer and can name no section", section.name)
     })?;
     place.doc(&section.doc)?;

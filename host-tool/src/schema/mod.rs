@@ -12,11 +12,14 @@ mod elf;
 mod error;
 mod file;
 mod json;
+mod kind;
 mod page;
 mod size;
 mod text;
+mod versions;
 mod wire;
 
+pub(crate) use check::ON_UNSUPPORTED;
 pub use elf::{ElfError, extract};
 
 pub use error::SchemaError;
@@ -26,6 +29,7 @@ pub use file::{
 pub use steadfast_core::id::SchemaId;
 pub use steadfast_core::schema::{FloatKind, IntKind, Restart, Risk};
 pub use text::{TextError, from_toml};
+pub use versions::{Named, between, lineage, successors};
 
 use steadfast_core::digest::Digest;
 use steadfast_core::schema::{MAX_DESCRIPTION_BYTES, Prose};

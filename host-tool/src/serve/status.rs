@@ -274,7 +274,7 @@ fn other_schema(world: &World, info: &DeviceInfo, report: Option<&Report>) -> St
         .collect();
     format!(
         "its schema: it asks with schema {asked}, the release has {} ({}); add the firmware's with `steadfast schema add`, or \
-         correct what the device says",
+         correct what the device says, unless `on_unsupported` holds it, as `steadfast check` would tell",
         known.join(", "),
         info.model
     )

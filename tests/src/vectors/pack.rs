@@ -69,6 +69,7 @@ fn compiled() -> Compiled {
     Compiled {
         source: Source { commit: CommitId::Sha1([0xC0; 20]), sequence: 50, floor: 20, worktree: false },
         leaves: vec![leaf(1, OLD_SCHEMA, 0), leaf(1, SCHEMA, 1), leaf(2, SCHEMA, 1), leaf(3, SCHEMA, 0)],
+        held: Vec::new(),
         manifests: manifests.to_vec(),
         objects,
         roster: (1..=4).map(listed).collect(),
