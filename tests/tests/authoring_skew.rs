@@ -4,6 +4,7 @@
 mod pumps;
 
 use pumps::{Pumps, v1, v2, v3};
+use steadfast::compile::explain;
 use steadfast::diagnostics::{Code, Diagnostic, Severity};
 use steadfast::plan::{Alarm, Side, Standing, plan};
 use steadfast::schema::from_toml;
@@ -58,7 +59,6 @@ fn what_an_older_schema_cannot_express_names_field_schema_and_devices() {
         ("[sampling]\nburst = 4\n", format!("the live schema {old} has no `sampling.burst`")),
         ("[sampling]\ninterval_ms = 90000\n", format!("the live schema {old} cannot express this: `sampling.period`")),
         ("[sampling]\nmode = \"idle\"\n", format!("the live schema {middle} cannot express this: `sampling.mode`")),
-        ("[display]\nbrightness = 6\n", format!("the live schema {middle} has no `display.brightness`")),
     ];
     for (layer, expected) in cases {
         let fleet = Pumps::new();
@@ -114,6 +114,23 @@ fn a_layer_holds_only_what_it_says_itself() {
     // What is wrong for the newest firmware is wrong, whoever is held.
     fleet.folder.write(SITE, "[sampling]\nburst = 400\n");
     assert_eq!(only_fault(&fleet).code(), Code::OutOfRange);
+}
+
+#[test]
+fn a_section_that_older_firmware_lacks_is_skipped_unless_its_devices_shall_wait() {
+    let fleet = Pumps::new();
+    fleet.folder.write(SITE, "[display]\nbrightness = 6\n");
+    let pack = fleet.pack();
+    assert_eq!((pack.compiled.held.len(), pack.of(1).len()), (0, 3));
+    let (read, _) = fleet.read();
+    let skipped = explain(&read, read.device("p1").unwrap(), None).behind;
+    let skipped: Vec<_> = skipped.iter().map(|one| (one.schema, &*one.section, one.position.line)).collect();
+    assert_eq!(skipped, [(v1::schema().id, "display", 1), (v2::schema().id, "display", 1)]);
+    fleet.folder.write(SITE, "on_unsupported = \"hold\"\n[display]\nbrightness = 6\n");
+    assert_eq!(fleet.pack().compiled.held.len(), 4, "two pumps under two schemas");
+    // What the older firmware does anyway is no reason to wait.
+    fleet.folder.write(SITE, "on_unsupported = \"hold\"\n[display]\nbrightness = 5\n");
+    assert_eq!(fleet.pack().compiled.held, []);
 }
 
 #[test]

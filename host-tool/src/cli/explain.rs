@@ -3,7 +3,7 @@
 use anyhow::anyhow;
 use clap::Args;
 use serde_json::{Value, json};
-use steadfast::compile::{Explained, Explanation, Touch, explain};
+use steadfast::compile::{Behind, Explained, Explanation, Touch, explain};
 use steadfast::diagnostics::{Position, closest};
 use steadfast::fleet::{Device, Fleet};
 use steadfast::value::FieldPath;
@@ -83,6 +83,13 @@ fn text(fleet: &Fleet, device: &Device, explanation: &Explanation) -> String {
     for (section, position) in &explanation.skipped {
         out.push_str(&format!("skipped: {} sets `{section}`, which the model {model} does not have\n", at(position)));
     }
+    for Behind { schema, section, position } in &explanation.behind {
+        let schema = schema.prefix();
+        out.push_str(&format!(
+            "skipped: {} sets `{section}`, which firmware with schema {schema} does not have\n",
+            at(position)
+        ));
+    }
     out
 }
 
@@ -124,6 +131,10 @@ fn document(fleet: &Fleet, device: &Device, explanation: &Explanation) -> Value 
     };
     let skipped =
         explanation.skipped.iter().map(|(section, position)| json!({ "section": section, "at": place(position) }));
+    let behind = explanation
+        .behind
+        .iter()
+        .map(|one| json!({ "schema": one.schema.to_string(), "section": one.section, "at": place(&one.position) }));
     let patches =
         explanation.patches.iter().map(|(condition, position)| json!({ "match": condition, "at": place(position) }));
     let labels: serde_json::Map<String, Value> =
@@ -138,5 +149,6 @@ fn document(fleet: &Fleet, device: &Device, explanation: &Explanation) -> Value 
         "patches": patches.collect::<Vec<_>>(),
         "fields": explanation.fields.iter().map(field).collect::<Vec<_>>(),
         "skipped": skipped.collect::<Vec<_>>(),
+        "behind": behind.collect::<Vec<_>>(),
     })
 }

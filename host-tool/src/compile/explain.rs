@@ -1,6 +1,7 @@
 //! Where a device's values come from: for each field every layer that touched it, with file and line, and who won.
 
 use serde_json::Value as Json;
+use steadfast_core::id::SchemaId;
 
 use super::resolve::Merged;
 use crate::diagnostics::{Place, Position, Sources};
@@ -24,6 +25,19 @@ pub struct Explanation {
     pub patches: Vec<(String, Position)>,
     /// Sections that its layers set and its model lacks, and where.
     pub skipped: Vec<(String, Position)>,
+    /// Sections that its layers set and an older firmware of its model lacks.
+    pub behind: Vec<Behind>,
+}
+
+/// A section that does not reach a device as long as it runs an older firmware.
+#[derive(Clone, Debug)]
+pub struct Behind {
+    /// The older firmware's schema.
+    pub schema: SchemaId,
+    /// The section, as layers call it.
+    pub section: String,
+    /// Where it is set first.
+    pub position: Position,
 }
 
 /// One field.
@@ -114,6 +128,7 @@ pub fn explain(fleet: &Fleet, device: &Device, below: Option<&FieldPath>) -> Exp
         fields: explained.collect(),
         patches: layers.iter().filter_map(|layer| patch(layer, &fleet.sources)).collect(),
         skipped: skipped(&layers, model, &fleet.sources),
+        behind: behind((&merged.table, below), model, &fleet.sources),
     }
 }
 
@@ -226,6 +241,22 @@ fn quote(place: Place, sources: &Sources) -> String {
 fn patch(layer: &Layer, sources: &Sources) -> Option<(String, Position)> {
     let matching = layer.matching.as_ref()?;
     Some((matching.text.to_string(), sources.position(matching.place)))
+}
+
+fn behind((table, below): (&Table, Option<&FieldPath>), model: &Model, sources: &Sources) -> Vec<Behind> {
+    let wanted = |section: &str| below.is_none_or(|below| below.section() == section);
+    let mut behind = Vec::new();
+    for (schema, index) in model.schemas.iter().zip(0..) {
+        for section in model.newcomers(index).filter(|section| wanted(&section.name)) {
+            let entry = table.entry(&section.name);
+            behind.extend(entry.map(|entry| Behind {
+                schema: schema.id,
+                section: section.name.clone(),
+                position: sources.position(entry.key),
+            }));
+        }
+    }
+    behind
 }
 
 fn skipped(layers: &[Layer], model: &Model, sources: &Sources) -> Vec<(String, Position)> {

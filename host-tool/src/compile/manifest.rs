@@ -162,7 +162,9 @@ impl<'f> Compiler<'f> {
 
     fn manifest(&mut self, (model, index): (&Model, usize), merged: &Merged) -> Result<u32, Vec<Finding>> {
         let schema = &model.schemas[index];
-        let mut faults = unsupported((model, index), &merged.table);
+        // A section that an older firmware lacks is skipped like one that a model lacks, unless its devices shall wait for it.
+        let lacking = unsupported((model, index), &merged.table).into_iter();
+        let mut faults: Vec<Finding> = lacking.filter(|fault| self.holds(model, fault)).collect();
         let terms = terms((&merged.table, model.place), &self.reserved, schema);
         let mut entries = Vec::with_capacity(schema.sections.len());
         for (section, place) in schema.sections.iter().zip(0..) {

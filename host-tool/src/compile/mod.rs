@@ -23,7 +23,7 @@ use crate::fleet::{Fleet, PlainLabels};
 pub(crate) use resolve::{Merged, Stack};
 pub(crate) use section::{Which, values};
 
-pub use explain::{Action, Explained, Explanation, Touch, explain};
+pub use explain::{Action, Behind, Explained, Explanation, Touch, explain};
 
 /// Where the values came from, and what their place in history says about a release made of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
