@@ -3,6 +3,7 @@
 //! Compiling is a pure function of the files it reads: no clock, no environment, no order of directory listings. Two
 //! clones at two paths give the same bytes. Signing, packing and serving start from [`Compiled`].
 
+mod devices;
 mod explain;
 mod manifest;
 mod policy;
@@ -98,5 +99,5 @@ pub struct RosterEntry {
 /// # Errors
 /// All errors at once, equal ones of many devices as one with their number.
 pub fn compile(fleet: &Fleet) -> Result<Compiled, Diagnostics> {
-    manifest::Compiler::new(fleet).run()
+    devices::run(fleet)
 }

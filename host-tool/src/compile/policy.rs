@@ -1,10 +1,13 @@
 //! The sections `agent` and `health` as the manifest carries them.
 
+use std::rc::Rc;
+use std::sync::Arc;
+
 use steadfast_core::clamp::LOST_CONTACT_INTERVALS;
 use steadfast_core::manifest::{Policy, Reach, Settings};
 
 use crate::diagnostics::{Code, Finding, Place, closest};
-use crate::fleet::{AGENT, HEALTH};
+use crate::fleet::{AGENT, HEALTH, Model, reserved_sections};
 use crate::schema::{Risk, Schema, Section};
 use crate::value::{Node, Table, Typed, Value, check_fields};
 
@@ -17,6 +20,50 @@ pub(crate) struct Terms {
     pub(crate) checks: Vec<String>,
 }
 
+/// Terms, or what is wrong with them.
+pub(crate) type Outcome = Result<Rc<Terms>, Rc<Vec<Finding>>>;
+
+/// Remembers the last terms of each schema of one model: most devices share the tables that say them.
+pub(super) struct KnownTerms {
+    reserved: [Section; 2],
+    /// By schema: the tables, kept so that their addresses stay theirs, and what came of them.
+    known: Vec<Option<([Option<Arc<Table>>; 2], Outcome)>>,
+}
+
+impl KnownTerms {
+    pub(super) fn new() -> Self {
+        Self { reserved: reserved_sections(), known: Vec::new() }
+    }
+
+    /// Forgets everything, before another model.
+    pub(super) fn clear(&mut self) {
+        self.known.clear();
+    }
+
+    /// The terms of a schema of the model, by its index.
+    pub(super) fn of(&mut self, (table, model): (&Table, &Model), schema: usize) -> Outcome {
+        let nodes = [AGENT, HEALTH].map(|name| table.node(name));
+        let tables = nodes.map(|node| node.and_then(Node::table).cloned());
+        // What is no table has no address to be known by; it is an error anyway.
+        let memorable = nodes.iter().zip(&tables).all(|(node, table)| node.is_none() == table.is_none());
+        self.known.resize(model.schemas.len(), None);
+        if let Some((known, outcome)) = &self.known[schema]
+            && memorable
+            && known.iter().zip(&tables).all(|(known, table)| same(known.as_ref(), table.as_ref()))
+        {
+            return outcome.clone();
+        }
+        let outcome = terms((table, model.place), &self.reserved, &model.schemas[schema]);
+        let outcome = outcome.map(Rc::new).map_err(Rc::new);
+        self.known[schema] = memorable.then(|| (tables, outcome.clone()));
+        outcome
+    }
+}
+
+fn same(one: Option<&Arc<Table>>, other: Option<&Arc<Table>>) -> bool {
+    one.map(Arc::as_ptr) == other.map(Arc::as_ptr)
+}
+
 /// The checked fields of a section.
 type Fields<'s> = Vec<(&'s str, Typed<'s>)>;
 
@@ -24,7 +71,7 @@ type Fields<'s> = Vec<(&'s str, Typed<'s>)>;
 ///
 /// # Errors
 /// Every fault in either section.
-pub(crate) fn terms(
+fn terms(
     (table, home): (&Table, Place),
     [agent, health]: &[Section; 2],
     schema: &Schema,

@@ -95,20 +95,43 @@ fn change(old: Option<&Node>, new: &Node) -> Option<Place> {
     }
 }
 
+/// For each path that a layer unsets (layer, position) whether it took anything away so far.
+#[derive(Debug, Default)]
+pub(crate) struct Idle(BTreeMap<(u32, usize), bool>);
+
+impl Idle {
+    /// Takes over what was seen elsewhere.
+    pub(crate) fn extend(&mut self, other: Self) {
+        for (key, took) in other.0 {
+            *self.0.entry(key).or_default() |= took;
+        }
+    }
+
+    /// Every `unset` that takes nothing from any device that was merged: its layer and the fault.
+    pub(crate) fn findings(&self, layers: &Layers) -> impl Iterator<Item = (u32, Finding)> {
+        let idle = self.0.iter().filter(|(_, took)| !**took).map(|(key, _)| *key);
+        idle.map(|(index, position)| {
+            let (path, place) = &layers.all()[index as usize].unset[position];
+            let message = format!("`{path}` is not set by any earlier layer, so nothing can be unset");
+            let help = "remove it here, or correct the path; a value of a later layer is unset in a layer after that";
+            (index, Finding::new(Code::UnsetOfNothing, message).at(*place).help(help))
+        })
+    }
+}
+
 /// The merged beginnings of one chain.
 pub(crate) struct Stack<'a> {
     layers: &'a Layers,
     model: Option<&'a Model>,
     levels: Vec<(u32, Merged)>,
-    /// For each path that a layer unsets (layer, position) whether it took anything away so far.
-    unsets: BTreeMap<(u32, usize), bool>,
+    idle: Idle,
     /// How many merges were done, for tests that count work instead of time.
     pub(crate) merges: usize,
 }
 
 impl<'a> Stack<'a> {
     pub(crate) fn new(layers: &'a Layers) -> Self {
-        Self { layers, model: None, levels: Vec::new(), unsets: BTreeMap::new(), merges: 0 }
+        Self { layers, model: None, levels: Vec::new(), idle: Idle::default(), merges: 0 }
     }
 
     /// What all layers of a device give, its own values included.
@@ -136,7 +159,7 @@ impl<'a> Stack<'a> {
                 // A path that leads nowhere is reported for what it is.
                 if model.shape(path.section()).is_some() && model.check_path(path).is_ok() {
                     let took = path.find(&below.table, |name| model.shape(name)).is_some();
-                    *self.unsets.entry((*index, position)).or_default() |= took;
+                    *self.idle.0.entry((*index, position)).or_default() |= took;
                 }
             }
             self.levels.push((*index, below.with(layer, model)));
@@ -145,14 +168,8 @@ impl<'a> Stack<'a> {
         self.levels.last().map(|(_, merged)| merged.clone()).unwrap_or_default()
     }
 
-    /// Every `unset` that takes nothing from any device that was merged: its layer and the fault.
-    pub(crate) fn idle_unsets(&self) -> impl Iterator<Item = (u32, Finding)> {
-        let idle = self.unsets.iter().filter(|(_, took)| !**took).map(|(key, _)| *key);
-        idle.map(|(index, position)| {
-            let (path, place) = &self.layers.all()[index as usize].unset[position];
-            let message = format!("`{path}` is not set by any earlier layer, so nothing can be unset");
-            let help = "remove it here, or correct the path; a value of a later layer is unset in a layer after that";
-            (index, Finding::new(Code::UnsetOfNothing, message).at(*place).help(help))
-        })
+    /// What was seen of `unset`s.
+    pub(crate) fn into_idle(self) -> Idle {
+        self.idle
     }
 }
