@@ -219,13 +219,19 @@ impl Repository {
         Ok(self.inner.find_blob(id).map_err(broken)?.take_data())
     }
 
-    /// The id that `content` has as a file of this repository.
-    ///
-    /// # Errors
-    /// [`GitError::Broken`] when git's hash refuses it.
-    pub fn id_of(&self, content: &[u8]) -> Result<ObjectId, GitError> {
-        gix::objs::compute_hash(self.inner.object_hash(), gix::objs::Kind::Blob, content).map_err(broken)
+    /// The hash by which this repository names objects.
+    #[must_use]
+    pub fn hash(&self) -> gix::hash::Kind {
+        self.inner.object_hash()
     }
+}
+
+/// The id that `content` has as a file.
+///
+/// # Errors
+/// [`GitError::Broken`] when git's hash refuses it.
+pub fn id_of(hash: gix::hash::Kind, content: &[u8]) -> Result<ObjectId, GitError> {
+    gix::objs::compute_hash(hash, gix::objs::Kind::Blob, content).map_err(broken)
 }
 
 /// The commit's id as a release carries it.

@@ -8,7 +8,9 @@ use steadfast::compile::{Compiled, compile};
 use steadfast::diagnostics::{Code, Color, Diagnostics};
 use steadfast::fleet::{At, Fleet};
 use steadfast::git::{GitError, Repository};
-use steadfast::plan::{Base, BaseState, Ends, Head, Length, Plan, Side, document, markdown, plan, text};
+use steadfast::plan::{
+    Base, BaseState, Ends, Head, Length, Plan, Side, Whole, compile_both, document, markdown, plan, text,
+};
 
 use super::check;
 use super::{Exit, color, color_of};
@@ -65,13 +67,25 @@ enum PlanFormat {
 
 /// Runs `steadfast plan`. A head that does not compile ends like `steadfast check`.
 pub(crate) fn run(args: &PlanArgs) -> anyhow::Result<Exit> {
-    let (fleet, compiled) = match read(args, &head_at(args)) {
-        Ok(read) => read,
+    let fleet = match Fleet::open(&args.fleet, &head_at(args)) {
+        Ok(fleet) => fleet,
+        Err(diagnostics) => return Ok(broken_head(args, &diagnostics)),
+    };
+    let wanted = base_commit(args, &fleet);
+    let (compiled, before) = match &wanted {
+        Ok(Some((_, commit))) => {
+            let (compiled, before) = compile_both(&fleet, &args.fleet, commit);
+            (compiled, Some(before))
+        }
+        _ => (compile(&fleet), None),
+    };
+    let compiled = match compiled {
+        Ok(compiled) => compiled,
         Err(diagnostics) => return Ok(broken_head(args, &diagnostics)),
     };
     eprint!("{}", compiled.warnings.to_text(color()));
     let head = Side { fleet: &fleet, compiled: &compiled };
-    let (base, before) = base(args, &fleet)?;
+    let (base, before) = base(wanted?, before);
     let side = before.as_ref().map(|(fleet, compiled)| Side { fleet, compiled });
     let plan = plan(side, head);
     let revision = args.head.clone().unwrap_or_else(|| "HEAD".to_owned());
@@ -95,12 +109,6 @@ fn head_at(args: &PlanArgs) -> At {
         None if args.worktree => At::Worktree,
         None => At::Head,
     }
-}
-
-fn read(args: &PlanArgs, at: &At) -> Result<(Fleet, Compiled), Diagnostics> {
-    let fleet = Fleet::open(&args.fleet, at)?;
-    let compiled = compile(&fleet)?;
-    Ok((fleet, compiled))
 }
 
 /// Shows what `check` shows, on standard output too where a comment or a program expects something there.
@@ -127,11 +135,11 @@ fn fenced(text: &str) -> String {
 }
 
 /// The fleet to compare with, where there is one.
-fn base(args: &PlanArgs, head: &Fleet) -> anyhow::Result<(Base, Option<(Fleet, Compiled)>)> {
-    let Some((revision, commit)) = base_commit(args, head)? else {
-        return Ok((Base { state: BaseState::Absent, revision: None, commit: None }, None));
+fn base(wanted: Option<(String, String)>, before: Option<Whole>) -> (Base, Option<(Fleet, Compiled)>) {
+    let (Some((revision, commit)), Some(before)) = (wanted, before) else {
+        return (Base { state: BaseState::Absent, revision: None, commit: None }, None);
     };
-    let (state, before) = match read(args, &At::Commit(commit.clone())) {
+    let (state, before) = match before {
         Ok(before) => (BaseState::Compared, Some(before)),
         Err(diagnostics) if diagnostics.list().iter().all(|one| one.code() == Code::NoFleet) => {
             (BaseState::Absent, None)
@@ -142,7 +150,7 @@ fn base(args: &PlanArgs, head: &Fleet) -> anyhow::Result<(Base, Option<(Fleet, C
             (BaseState::Broken, None)
         }
     };
-    Ok((Base { state, revision: Some(revision), commit: Some(commit) }, before))
+    (Base { state, revision: Some(revision), commit: Some(commit) }, before)
 }
 
 /// What the base is called, and its full id; none where nothing comes before the head.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use crate::diagnostics::{Code, FILE_BYTES, FileId, Finding, Sources};
-use crate::git::{Blob, GitError, Repository};
+use crate::git::{self, Blob, GitError, Repository};
 
 /// The fleet's own file.
 pub const SETTINGS_FILE: &str = "steadfast.toml";
@@ -16,7 +16,7 @@ const ROOTS: [&str; 5] = [SETTINGS_FILE, "inventory", "labels", "layers", "schem
 const DEPTH_MAX: usize = 16;
 
 /// Where a file's content is.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Content {
     Committed(Blob),
     OnDisk(PathBuf),
@@ -59,27 +59,19 @@ impl Files {
         Ok(Self { repository: None, contents, imported: BTreeMap::new(), sources: Sources::default() })
     }
 
-    /// The paths that differ between these committed files and `folder`, which should hold the same.
-    ///
-    /// # Errors
-    /// Of the file system.
-    pub(super) fn differences(&self, folder: &Path) -> std::io::Result<BTreeSet<String>> {
-        let disk = Self::on_disk(folder)?;
-        let mut differing = BTreeSet::new();
-        for path in self.contents.keys().chain(disk.contents.keys()) {
-            let same = match (self.contents.get(path), disk.contents.get(path)) {
-                (Some(Content::Committed(blob)), Some(Content::OnDisk(file))) => {
-                    let found = std::fs::read(file)?;
-                    self.repository.as_ref().and_then(|git| git.id_of(&found).ok()) == Some(blob.id)
-                }
-                (Some(Content::NotPlain), Some(Content::NotPlain)) => true,
-                _ => false,
-            };
-            if !same {
-                differing.insert(path.clone());
-            }
-        }
-        Ok(differing)
+    /// The files that `other` has with another content; `None` when it has others.
+    #[must_use]
+    pub(super) fn changed(&self, other: &Self) -> Option<Vec<String>> {
+        let pairs = self.contents.iter().zip(&other.contents);
+        let changed = pairs.filter(|((_, one), (_, other))| one != other).map(|((path, _), _)| path.clone());
+        self.contents.keys().eq(other.contents.keys()).then(|| changed.collect())
+    }
+
+    /// These committed files without a repository, to be compared with a folder elsewhere.
+    #[must_use]
+    pub(super) fn listed(&self) -> Listed {
+        let hash = self.repository.as_ref().map_or(gix::hash::Kind::Sha1, Repository::hash);
+        Listed { contents: self.contents.clone(), hash }
     }
 
     /// Takes over a file of elsewhere, which messages call `shown`.
@@ -162,6 +154,36 @@ impl Files {
                 Err(Finding::new(Code::NotText, message).help("save the file as UTF-8"))
             }
         }
+    }
+}
+
+/// Committed files by the ids of their contents.
+pub(super) struct Listed {
+    contents: BTreeMap<String, Content>,
+    hash: gix::hash::Kind,
+}
+
+impl Listed {
+    /// The paths that differ between these files and `folder`, which should hold the same.
+    ///
+    /// # Errors
+    /// Of the file system.
+    pub(super) fn differences(&self, folder: &Path) -> std::io::Result<BTreeSet<String>> {
+        let disk = Files::on_disk(folder)?;
+        let mut differing = BTreeSet::new();
+        for path in self.contents.keys().chain(disk.contents.keys()) {
+            let same = match (self.contents.get(path), disk.contents.get(path)) {
+                (Some(Content::Committed(blob)), Some(Content::OnDisk(file))) => {
+                    git::id_of(self.hash, &std::fs::read(file)?).ok() == Some(blob.id)
+                }
+                (Some(Content::NotPlain), Some(Content::NotPlain)) => true,
+                _ => false,
+            };
+            if !same {
+                differing.insert(path.clone());
+            }
+        }
+        Ok(differing)
     }
 }
 

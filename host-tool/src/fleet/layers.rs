@@ -299,24 +299,31 @@ impl Layers {
 
     /// Takes a file in. Gives its layer's index and, if it could be read, its text and what it says under `match`.
     fn read(&mut self, path: &str, (files, findings): (&mut Files, &mut Findings)) -> (u32, Option<Read>) {
-        let mut here = Findings::default();
-        let mut layer = Layer::default();
-        let mut read = None;
-        match files.text(path) {
-            Ok(file) => {
-                let text = files.sources.file(file).text.clone();
-                let mut table = read_toml(file, &text, &mut here);
-                read = Some((file, text, table.remove("match")));
-                layer = Layer::from_table(files.shown(path), table, &mut here);
-            }
-            Err(finding) => here.add(finding),
-        }
-        layer.broken = here.has_errors();
-        findings.extend(here);
+        let (layer, read) = Layer::read(path, (files, findings));
         let index = u32::try_from(self.loaded.len()).unwrap_or(u32::MAX);
         self.loaded.push(layer);
         self.by_path.insert(path.to_owned(), index);
         (index, read)
+    }
+
+    /// The same chains where these files say something else. `None` when one of them is no layer of any device, cannot be read, or says or
+    /// said whose it is.
+    pub(super) fn with_changed(
+        &self,
+        paths: &[String],
+        (files, findings): (&mut Files, &mut Findings),
+    ) -> Option<Self> {
+        let mut loaded = self.loaded.clone();
+        for path in paths {
+            let layer = &mut loaded[*self.by_path.get(path)? as usize];
+            let (changed, read) = Layer::read(path, (files, findings));
+            let (_, _, matching) = read?;
+            if layer.matching.is_some() || matching.is_some() || changed.broken {
+                return None;
+            }
+            *layer = changed;
+        }
+        Some(Self { loaded, chains: self.chains.clone(), ..Self::default() })
     }
 }
 
@@ -324,6 +331,25 @@ impl Layers {
 type Read = (FileId, Arc<str>, Option<Entry>);
 
 impl Layer {
+    /// What a file says and, if it could be read, its text and what it says under `match`.
+    fn read(path: &str, (files, findings): (&mut Files, &mut Findings)) -> (Self, Option<Read>) {
+        let mut here = Findings::default();
+        let mut layer = Self::default();
+        let mut read = None;
+        match files.text(path) {
+            Ok(file) => {
+                let text = files.sources.file(file).text.clone();
+                let mut table = read_toml(file, &text, &mut here);
+                read = Some((file, text, table.remove("match")));
+                layer = Self::from_table(files.shown(path), table, &mut here);
+            }
+            Err(finding) => here.add(finding),
+        }
+        layer.broken = here.has_errors();
+        findings.extend(here);
+        (layer, read)
+    }
+
     /// Takes the head (`unset`, `final`, `append`, `on_unsupported`) apart from the values.
     #[must_use]
     fn from_table(path: &str, mut table: Table, findings: &mut Findings) -> Self {

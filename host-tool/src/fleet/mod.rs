@@ -19,6 +19,7 @@ mod origin;
 mod patches;
 mod settings;
 mod shape;
+mod sibling;
 pub mod starter;
 mod unique;
 
@@ -55,8 +56,8 @@ pub struct Fleet {
     pub settings: Settings,
     /// The models that devices can be of.
     pub models: Vec<Model>,
-    /// The devices, ascending by id.
-    pub devices: Vec<Device>,
+    /// The devices, ascending by id; shared with its siblings.
+    pub devices: Arc<Vec<Device>>,
     /// The files that set their values.
     pub layers: Layers,
     /// The texts that were read.
@@ -94,7 +95,16 @@ impl Fleet {
     /// import of nothing. Other faults
     /// come out of [`compile`](crate::compile::compile).
     pub fn open(folder: &Path, at: &At) -> Result<Self, Diagnostics> {
-        let origin = origin::open(folder, at).map_err(Diagnostics::of)?;
+        let mut origin = origin::open(folder, at).map_err(Diagnostics::of)?;
+        let clean = origin.clean.take();
+        let fleet = Self::read(folder, origin);
+        match clean.map_or(Ok(()), origin::Clean::wait) {
+            Ok(()) => fleet,
+            Err(finding) => Err(Diagnostics::of(finding)),
+        }
+    }
+
+    fn read(folder: &Path, origin: origin::Origin) -> Result<Self, Diagnostics> {
         let mut files = origin.files;
         let mut findings = Findings::default();
         let settings = match files.text(SETTINGS_FILE) {
@@ -187,7 +197,8 @@ impl Reading {
             conflicts::patches(&models, (&devices, &layers), &mut self.findings);
         }
         let Self { files, findings, settings } = self;
-        Fleet { source, settings, models, devices, layers, sources: Arc::new(files.sources), findings }
+        let (devices, sources) = (Arc::new(devices), Arc::new(files.sources));
+        Fleet { source, settings, models, devices, layers, sources, findings }
     }
 
     /// Reports schemas of models that the fleet does not have.
@@ -203,23 +214,25 @@ impl Reading {
     }
 
     fn inventory(&mut self) -> (Vec<Row>, LabelSets) {
-        let mut inventory = Inventory::new(&mut self.findings);
+        let mut texts = Vec::new();
         let mut faults = Vec::new();
         for path in self.files.under("inventory/") {
-            let (csv, toml) = (path.ends_with(".csv"), path.ends_with(".toml"));
-            if !csv && !toml {
+            if !path.ends_with(".csv") && !path.ends_with(".toml") {
                 let message = format!("{path} is no inventory, so the devices in it are not in the fleet");
                 let help = "an inventory ends with .csv or .toml in small letters; notes may end with .md";
                 faults.push(Finding::new(Code::UnusedFile, message).help(help));
                 continue;
             }
             match self.files.text(&path) {
-                Ok(file) => {
-                    let text = self.files.sources.file(file).text.clone();
-                    if csv { inventory.csv(file, &text) } else { inventory.toml(file, &text) }
-                }
+                Ok(file) => texts.push((path.ends_with(".csv"), file, self.files.sources.file(file).text.clone())),
                 Err(finding) => faults.push(finding),
             }
+        }
+        let mut inventory = Inventory::new(&mut self.findings);
+        let tables = texts.iter().filter(|(csv, ..)| *csv);
+        inventory.expect(tables.map(|(_, _, text)| text.bytes().filter(|byte| *byte == b'\n').count()).sum());
+        for (csv, file, text) in &texts {
+            if *csv { inventory.csv(*file, text) } else { inventory.toml(*file, text) }
         }
         let Inventory { rows, label_sets, .. } = inventory;
         faults.into_iter().for_each(|fault| self.findings.add(fault));

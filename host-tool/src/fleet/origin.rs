@@ -1,10 +1,11 @@
 //! Where a fleet is read: a commit, or the folder as it lies; and the commit's place in history.
 
 use std::path::{Path, PathBuf};
+use std::thread::{self, JoinHandle};
 
 use gix::ObjectId;
 
-use super::files::Files;
+use super::files::{Files, Listed};
 use super::settings::Settings;
 use crate::compile::Source;
 use crate::diagnostics::{Code, Finding};
@@ -33,6 +34,26 @@ pub(super) struct Origin {
     pub(super) history: Vec<ObjectId>,
     /// The fleet's folder relative to the repository's top.
     pub(super) below: String,
+    /// Whether the folder holds what the commit does, where that has to be.
+    pub(super) clean: Option<Clean>,
+}
+
+/// A comparison of a folder with its commit, under way beside the reading.
+pub(super) struct Clean(JoinHandle<Result<(), Finding>>);
+
+impl Clean {
+    fn start(files: &Files, folder: &Path) -> Self {
+        let (listed, folder) = (files.listed(), folder.to_owned());
+        Self(thread::spawn(move || require_clean(&listed, &folder)))
+    }
+
+    /// Waits for the outcome.
+    ///
+    /// # Errors
+    /// The files that differ.
+    pub(super) fn wait(self) -> Result<(), Finding> {
+        self.0.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    }
 }
 
 impl From<GitError> for Finding {
@@ -64,10 +85,8 @@ pub(super) fn open(folder: &Path, at: &At) -> Result<Origin, Finding> {
     let history = repository.first_parents(commit)?;
     let below = below_top(&repository, &folder)?;
     let files = Files::committed(repository, commit, &below)?;
-    if *at == At::Head {
-        require_clean(&files, &folder)?;
-    }
-    Ok(Origin { files, source: source(commit, false), history, below })
+    let clean = (*at == At::Head).then(|| Clean::start(&files, &folder));
+    Ok(Origin { files, source: source(commit, false), history, below, clean })
 }
 
 /// Reads the folder itself. Git is asked only what the commit below the changes is, and may know nothing.
@@ -79,7 +98,7 @@ fn worktree(folder: &Path) -> Result<Origin, Finding> {
     let commit = history.first().copied().unwrap_or_else(|| ObjectId::null(gix::hash::Kind::Sha1));
     let mut files = Files::on_disk(folder).map_err(|error| unreadable(folder, &error))?;
     files.repository = repository;
-    Ok(Origin { files, source: source(commit, true), history, below })
+    Ok(Origin { files, source: source(commit, true), history, below, clean: None })
 }
 
 fn source(commit: ObjectId, worktree: bool) -> Source {
@@ -95,7 +114,7 @@ fn below_top(repository: &Repository, folder: &Path) -> Result<String, Finding> 
     Ok(parts.join("/"))
 }
 
-fn require_clean(files: &Files, folder: &Path) -> Result<(), Finding> {
+fn require_clean(files: &Listed, folder: &Path) -> Result<(), Finding> {
     let differing = files.differences(folder).map_err(|error| unreadable(folder, &error))?;
     if differing.is_empty() {
         return Ok(());

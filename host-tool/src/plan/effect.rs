@@ -291,7 +291,7 @@ fn sections(compared: &Compared<'_>) -> Vec<SectionChange> {
 }
 
 /// What a device that has the old configuration downloads for the new one, in bytes.
-fn download(old: &Manifest<'_>, new: &Manifest<'_>) -> u64 {
+pub(super) fn download(old: &Manifest<'_>, new: &Manifest<'_>) -> u64 {
     let held: Vec<ObjectRef> = old.objects().filter_map(|entry| entry.object()).collect();
     let lacking = new.objects().filter_map(|entry| entry.object()).filter(|object| !held.contains(object));
     let mut objects: Vec<ObjectRef> = Vec::new();

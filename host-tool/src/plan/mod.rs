@@ -6,8 +6,10 @@
 //!
 //! [`Plan`] is what reviewers see, what `--format json` prints (`docs/plan.schema.json`), and what rules can judge.
 
+mod base;
 mod change;
 mod effect;
+mod fold;
 mod json;
 mod markdown;
 mod names;
@@ -29,6 +31,7 @@ use steadfast_core::id::DeviceId;
 use crate::compile::Compiled;
 use crate::fleet::Fleet;
 
+pub use base::{Whole, compile_both, read_base};
 pub use effect::{Effect, SchemaChange, SectionChange, Standing};
 pub use json::{FORMAT, document};
 pub use markdown::{MARKDOWN_BYTES, markdown};
@@ -246,9 +249,17 @@ pub enum Alarm {
 /// Compares two fleets; without a base, everything is new.
 #[must_use]
 pub fn plan(base: Option<Side<'_>>, head: Side<'_>) -> Plan {
+    plan_of(base, head, fold::fold)
+}
+
+/// Pairs that mean the same, folded into one.
+type Fold = fn(Vec<Pair>, (Side<'_>, Side<'_>)) -> Vec<Pair>;
+
+fn plan_of(base: Option<Side<'_>>, head: Side<'_>, fold: Fold) -> Plan {
     let mut pairing = Pairing::default();
     if let Some(base) = base {
         pairing.walk(base, head);
+        pairing.pairs = fold(pairing.pairs, (base, head));
     } else {
         pairing.all_new(head);
     }

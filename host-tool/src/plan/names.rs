@@ -29,7 +29,7 @@ impl<'f> Naming<'f> {
     pub(super) fn new(side: Side<'f>) -> Self {
         let mut naming = Self { side, classes: Vec::new(), class_of: Vec::new(), with: HashMap::new() };
         let mut known: HashMap<(u32, usize), u32> = HashMap::new();
-        for device in &side.fleet.devices {
+        for device in side.fleet.devices.iter() {
             let key = (device.model, Arc::as_ptr(&device.labels).addr());
             let class = *known
                 .entry(key)

@@ -1,6 +1,7 @@
 //! Which devices have which pair of configurations: one walk over both fleets, and the only work that is done for each device.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use steadfast_core::digest::Digest;
 use steadfast_core::id::{DeviceId, SchemaId};
@@ -9,7 +10,7 @@ use super::Side;
 use crate::compile::CompiledLeaf;
 use crate::fleet::Device;
 
-/// What a device is to run under each live schema: manifests by numbers that both fleets share.
+/// What a device is to run under each live schema: its manifest, as an index of its own fleet's.
 pub(super) type Config = Vec<(SchemaId, u32)>;
 
 /// Devices that go from one configuration to one other.
@@ -51,10 +52,12 @@ impl Pairing {
 
     /// Both fleets have their devices ascending by id, so one pass meets every device once.
     pub(super) fn walk(&mut self, base: Side<'_>, head: Side<'_>) {
-        let mut numbers = HashMap::new();
+        let mut numbers = Numbers::default();
         let mut configs = [Configs::new(base, &mut numbers), Configs::new(head, &mut numbers)];
-        let mut known = HashMap::new();
+        let mut known: HashMap<Vec<u32>, usize> = HashMap::new();
+        let mut key = Vec::new();
         let (old, new) = (&base.fleet.devices, &head.fleet.devices);
+        let same_rows = Arc::ptr_eq(old, new);
         let (mut at, mut to) = (0, 0);
         while let Some(order) = next(old.get(at), new.get(to)) {
             let (here, there) = (at as u32, to as u32);
@@ -67,16 +70,20 @@ impl Pairing {
                     let pair = (&old[here as usize], &new[there as usize]);
                     let moved = base.fleet.model(pair.0).name != head.fleet.model(pair.1).name;
                     self.moved += usize::from(moved);
-                    self.row(pair, (here, there));
-                    let [before, after] = &mut configs;
-                    let (before, after) = (before.of(pair.0.id), after.of(pair.1.id));
-                    if !moved && before.numbered == after.numbered {
+                    if !same_rows {
+                        self.row(pair, (here, there));
+                    }
+                    let [before, after] = [configs[0].of(pair.0.id), configs[1].of(pair.1.id)];
+                    if !moved && configs[0].numbered(before).eq(configs[1].numbered(after)) {
                         continue;
                     }
-                    let key = (before.numbered, after.numbered, pair.0.model, pair.1.model);
-                    let place = *known.entry(key).or_insert(self.pairs.len());
+                    key.clear();
+                    key.extend([pair.0.model, pair.1.model, before.len() as u32]);
+                    key.extend(configs[0].numbered(before).chain(configs[1].numbered(after)).flatten());
+                    let place = known.get(&key).copied().unwrap_or(self.pairs.len());
                     if place == self.pairs.len() {
-                        let (before, after) = (before.own, after.own);
+                        known.insert(key.clone(), place);
+                        let [before, after] = [before, after].map(config);
                         self.pairs.push(Pair { old: here, before, after, head: Vec::new() });
                     }
                     self.pairs[place].head.push(there);
@@ -109,41 +116,55 @@ fn next(old: Option<&Device>, new: Option<&Device>) -> Option<std::cmp::Ordering
     }
 }
 
-/// A device's configuration in the numbers of its own fleet and in those that both share.
+fn config(leaves: &[CompiledLeaf]) -> Config {
+    leaves.iter().map(|leaf| (leaf.schema, leaf.manifest)).collect()
+}
+
+/// Numbers that both fleets share.
 #[derive(Default)]
-struct Found {
-    own: Config,
-    numbered: Config,
+struct Numbers {
+    manifests: HashMap<Digest, u32>,
+    schemas: HashMap<SchemaId, u32>,
 }
 
 /// The leaves of one fleet, read in the order of devices.
 struct Configs<'f> {
     leaves: &'f [CompiledLeaf],
-    /// The shared number of each manifest.
-    numbers: Vec<u32>,
+    /// The shared number of each manifest, and of each schema.
+    manifests: Vec<u32>,
+    schemas: Vec<(SchemaId, u32)>,
 }
 
 impl<'f> Configs<'f> {
-    fn new(side: Side<'f>, known: &mut HashMap<Digest, u32>) -> Self {
+    fn new(side: Side<'f>, known: &mut Numbers) -> Self {
         let mut number = |manifest: &Vec<u8>| {
-            let next = known.len() as u32;
-            *known.entry(Digest::of(manifest)).or_insert(next)
+            let next = known.manifests.len() as u32;
+            *known.manifests.entry(Digest::of(manifest)).or_insert(next)
         };
-        let numbers = side.compiled.manifests.iter().map(&mut number).collect();
-        Self { leaves: &side.compiled.leaves, numbers }
+        let manifests = side.compiled.manifests.iter().map(&mut number).collect();
+        let live = side.fleet.models.iter().flat_map(|model| &model.schemas);
+        let mut number = |schema: SchemaId| {
+            let next = known.schemas.len() as u32;
+            (schema, *known.schemas.entry(schema).or_insert(next))
+        };
+        let schemas = live.map(|schema| number(schema.id)).collect();
+        Self { leaves: &side.compiled.leaves, manifests, schemas }
     }
 
-    /// The configuration of a device that comes after all that were asked for.
-    fn of(&mut self, device: DeviceId) -> Found {
+    /// The leaves of a device that comes after all that were asked for.
+    fn of(&mut self, device: DeviceId) -> &'f [CompiledLeaf] {
         let start = self.leaves.iter().take_while(|leaf| leaf.device < device).count();
-        self.leaves = &self.leaves[start..];
-        let own: Config = self
-            .leaves
-            .iter()
-            .take_while(|leaf| leaf.device == device)
-            .map(|leaf| (leaf.schema, leaf.manifest))
-            .collect();
-        let numbered = own.iter().map(|(schema, manifest)| (*schema, self.numbers[*manifest as usize])).collect();
-        Found { own, numbered }
+        let count = self.leaves[start..].iter().take_while(|leaf| leaf.device == device).count();
+        let (own, rest) = self.leaves[start..].split_at(count);
+        self.leaves = rest;
+        own
+    }
+
+    /// The same in numbers that both fleets share: schema and manifest of each.
+    fn numbered(&self, leaves: &[CompiledLeaf]) -> impl Iterator<Item = [u32; 2]> {
+        leaves.iter().map(|leaf| {
+            let schema = self.schemas.iter().find(|(schema, _)| *schema == leaf.schema);
+            [schema.map_or(u32::MAX, |(_, number)| *number), self.manifests[leaf.manifest as usize]]
+        })
     }
 }

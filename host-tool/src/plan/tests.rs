@@ -288,3 +288,39 @@ fn names_from_the_fleet_are_no_markup_in_a_comment() {
     let comment = markdown(&plan, &ends());
     assert!(!comment.contains("a*b_") && comment.contains("a&#42;b&#95;"), "{comment}");
 }
+
+#[test]
+fn a_plan_of_folded_pairs_is_the_plan_of_the_pairs() {
+    let rows: String = (1..=60).map(|n| format!("{n:032x},d{n},m,{}\n", ["a", "b"][n % 2])).collect();
+    let rows = format!(
+        "device,name,model,site,set.values.period\n{}",
+        rows.replace(",a\n", ",a,7\n").replace(",b\n", ",b,\n")
+    );
+    let own = |text: &str| {
+        (1..=60).map(|n| (format!("layers/device/d{n}.toml"), text.replace('#', &n.to_string()))).collect::<Vec<_>>()
+    };
+    let settings = SETTINGS.replace("\"site/{site}\"", "\"site/{site}\", \"device/{name}?\"");
+    let unlike = own("[values]\nplain = [\"#\"]\n");
+    let changes = [
+        "[values]\nmaybe = 3\n",
+        "[agent]\npoll_seconds = 90\n",
+        "[health]\nchecks = []\n",
+        "[network]\nserver = \"other\"\n[values]\nspan = \"1h\"\nperiod = 8\n",
+        "[values]\nplain = [\"3\"]\n",
+    ];
+    for change in changes {
+        let with = |common: &str| {
+            let mut files: Vec<(&str, &str)> = vec![("steadfast.toml", &settings), ("inventory/all.csv", &rows)];
+            let common = common.to_owned();
+            files.extend(unlike.iter().map(|(path, text)| (path.as_str(), text.as_str())));
+            files.push(("layers/common.toml", &common));
+            read(&files)
+        };
+        let (before, after) = (with("[values]\nperiod = 5\n"), with(change));
+        let [base, head] = [&before, &after].map(|(fleet, compiled)| Side { fleet, compiled });
+        let folded = serde_json::to_value(plan(Some(base), head)).unwrap();
+        let plain = serde_json::to_value(plan_of(Some(base), head, |pairs, _| pairs)).unwrap();
+        assert_eq!(folded, plain, "{change}");
+        assert_ne!(folded["counts"]["changed"], 0, "{change}");
+    }
+}

@@ -17,6 +17,8 @@ pub(crate) struct Options {
 enum What {
     /// From a commit to a signed pack: 1,000 to 1,000,000 generated devices, time and memory.
     Compile,
+    /// From two commits to a plan: a line changed in the layer of all devices, and one in that of a site.
+    Plan,
 }
 
 /// Builds the benchmark optimised, and runs it.
@@ -26,6 +28,7 @@ enum What {
 pub(crate) fn run(options: &Options) -> Result<()> {
     let program = match options.what {
         What::Compile => "bench_compile",
+        What::Plan => "bench_plan",
     };
     let mut command = Command::new(env!("CARGO"));
     command
