@@ -42,8 +42,8 @@ const EDITS: [(&str, Edit); 8] = [
 
 fn common(n: u64) -> String {
     let server = format!("[network]\nserver = \"server{}.example:8080\"\n", n % 4);
-    let ntp = if n % 3 == 0 { String::new() } else { format!("ntp = \"ntp{}.example\"\n", n % 5) };
-    let alarms = if n % 2 == 0 { String::new() } else { format!("[alarms]\nhigh = {}\n", 60 + n % 3) };
+    let ntp = if n.is_multiple_of(3) { String::new() } else { format!("ntp = \"ntp{}.example\"\n", n % 5) };
+    let alarms = if n.is_multiple_of(2) { String::new() } else { format!("[alarms]\nhigh = {}\n", 60 + n % 3) };
     server + &ntp + &alarms
 }
 

@@ -27,8 +27,11 @@ pub(crate) type Outcome = Result<Rc<Terms>, Rc<Vec<Finding>>>;
 pub(super) struct KnownTerms {
     reserved: [Section; 2],
     /// By schema: the tables, kept so that their addresses stay theirs, and what came of them.
-    known: Vec<Option<([Option<Arc<Table>>; 2], Outcome)>>,
+    known: Vec<Option<Known>>,
 }
+
+/// The tables of `agent` and `health`, and what came of them.
+type Known = ([Option<Arc<Table>>; 2], Outcome);
 
 impl KnownTerms {
     pub(super) fn new() -> Self {

@@ -6,6 +6,8 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry as Place;
+use std::num::NonZero;
+use std::thread;
 
 use serde::Serialize;
 use steadfast_core::manifest::{Entry, Manifest};
@@ -14,12 +16,15 @@ use super::Side;
 use super::effect::{download, manifest};
 use super::pairs::Pair;
 
+/// Fewer pairs than this are not worth a thread.
+const STRETCH_MIN: usize = 1024;
+
 /// Folds pairs that come in the order of their first devices.
 pub(super) fn fold(pairs: Vec<Pair>, sides: (Side<'_>, Side<'_>)) -> Vec<Pair> {
     let mut places: HashMap<Vec<u8>, usize> = HashMap::new();
     let mut folded: Vec<Pair> = Vec::new();
-    for pair in pairs {
-        match places.entry(Difference::of(&pair, sides).0) {
+    for (Difference(key), pair) in differences(&pairs, sides).into_iter().zip(pairs) {
+        match places.entry(key) {
             Place::Occupied(place) => folded[*place.get()].head.extend(pair.head),
             Place::Vacant(place) => {
                 place.insert(folded.len());
@@ -29,6 +34,18 @@ pub(super) fn fold(pairs: Vec<Pair>, sides: (Side<'_>, Side<'_>)) -> Vec<Pair> {
     }
     folded.iter_mut().for_each(|pair| pair.head.sort_unstable());
     folded
+}
+
+/// What tells each pair from others; a stretch of pairs for each processor.
+fn differences(pairs: &[Pair], sides: (Side<'_>, Side<'_>)) -> Vec<Difference> {
+    let threads = thread::available_parallelism().map_or(1, NonZero::get);
+    let length = pairs.len().div_ceil(threads).max(STRETCH_MIN);
+    let all = move |pairs: &[Pair]| pairs.iter().map(|pair| Difference::of(pair, sides)).collect::<Vec<_>>();
+    thread::scope(|scope| {
+        let started: Vec<_> = pairs.chunks(length).map(|pairs| scope.spawn(move || all(pairs))).collect();
+        let done = started.into_iter().map(|one| one.join());
+        done.flat_map(|stretch| stretch.unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
+    })
 }
 
 /// What tells a pair from others, as bytes.
@@ -67,17 +84,13 @@ impl Difference {
         self.add(&(old.settings, old.policy, new.settings, new.policy, download(old, new)));
         self.add(&new.checks().collect::<Vec<_>>());
         let [before, after] = [old, new].map(|manifest| manifest.objects().collect::<Vec<Entry<'_>>>());
-        let only = |entries: &[Entry<'_>], others: &[Entry<'_>]| -> Vec<Vec<u8>> {
-            entries.iter().filter(|entry| !others.contains(entry)).map(encoded).collect()
-        };
-        self.add(&(only(&before, &after), only(&after, &before)));
+        for (entries, others) in [(&before, &after), (&after, &before)] {
+            let only: Vec<&Entry<'_>> = entries.iter().filter(|entry| !others.contains(entry)).collect();
+            self.add(&only);
+        }
     }
 
     fn add(&mut self, part: &impl Serialize) {
-        self.0.extend(encoded(part));
+        self.0 = postcard::to_extend(part, std::mem::take(&mut self.0)).expect("a vector takes every byte");
     }
-}
-
-fn encoded(part: &impl Serialize) -> Vec<u8> {
-    postcard::to_extend(part, Vec::new()).expect("a vector takes every byte")
 }
