@@ -3,12 +3,16 @@
 //! Only whole, true histories count: a shallow clone, grafts and replacement refs would give one commit different
 //! sequences on different machines. Nothing here writes to a repository.
 
+mod history;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use gix::ObjectId;
 use steadfast_core::release::CommitId;
 use thiserror::Error;
+
+pub use history::{Beside, History, Node};
 
 /// What can go wrong with a repository as such.
 #[derive(Debug, Error)]

@@ -1,5 +1,6 @@
 //! The `steadfast` library: everything the command line does, without a terminal.
 
+pub mod blame;
 pub mod client;
 pub mod compile;
 pub mod demo;

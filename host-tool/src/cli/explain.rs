@@ -3,13 +3,18 @@
 use anyhow::anyhow;
 use clap::Args;
 use serde_json::{Value, json};
+use steadfast::blame::{self, Blame, Written};
 use steadfast::compile::{Behind, Explained, Explanation, Touch, explain};
 use steadfast::diagnostics::{Position, closest};
 use steadfast::fleet::{Device, Fleet};
+use steadfast::git::{GitError, Repository};
 use steadfast::value::FieldPath;
 
 use super::reading::Reading;
 use super::{Exit, Format};
+
+/// Digits of a commit's id that people are shown.
+const COMMIT_DIGITS: usize = 10;
 
 /// Arguments of `steadfast explain`.
 #[derive(Args, Debug)]
@@ -20,6 +25,9 @@ pub(crate) struct ExplainArgs {
     field: Option<String>,
     #[command(flatten)]
     reading: Reading,
+    /// Show with each line the commit that wrote it, its author and day.
+    #[arg(long)]
+    blame: bool,
     /// How to print it.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -35,11 +43,28 @@ pub(crate) fn run(args: &ExplainArgs) -> anyhow::Result<Exit> {
     if let (Some(field), true) = (&args.field, explanation.fields.is_empty()) {
         return Err(no_field(&fleet, device, field));
     }
+    let blame = args.blame.then(|| blamed(args, &fleet, &explanation)).transpose()?;
+    let shown = Shown { fleet: &fleet, device, explanation: &explanation, blame: blame.as_ref() };
     match args.format {
-        Format::Text => print!("{}", text(&fleet, device, &explanation)),
-        Format::Json => println!("{:#}", document(&fleet, device, &explanation)),
+        Format::Text => print!("{}", text(&shown)),
+        Format::Json => println!("{:#}", document(&shown)),
     }
     Ok(Exit::Fine)
+}
+
+/// What is printed.
+struct Shown<'a> {
+    fleet: &'a Fleet,
+    device: &'a Device,
+    explanation: &'a Explanation,
+    /// Who wrote its lines, where that was asked for.
+    blame: Option<&'a Blame>,
+}
+
+fn blamed(args: &ExplainArgs, fleet: &Fleet, explanation: &Explanation) -> anyhow::Result<Blame> {
+    let told = |error: GitError| anyhow!("{error}; {}", error.help());
+    let git = Repository::discover(&args.reading.fleet).map_err(told)?;
+    blame::of_explanation(&git, fleet, explanation).map_err(told)
 }
 
 fn find<'f>(fleet: &'f Fleet, name: &str) -> anyhow::Result<&'f Device> {
@@ -66,7 +91,8 @@ fn no_field(fleet: &Fleet, device: &Device, field: &str) -> anyhow::Error {
     anyhow!("`{field}` is no field of {}; {hint}", device.name)
 }
 
-fn text(fleet: &Fleet, device: &Device, explanation: &Explanation) -> String {
+fn text(shown: &Shown<'_>) -> String {
+    let Shown { fleet, device, explanation, blame } = *shown;
     let labels: Vec<String> = device.labels.iter().map(|(name, value)| format!("{name}={value}")).collect();
     let model = &fleet.model(device).name;
     let mut out =
@@ -78,7 +104,7 @@ fn text(fleet: &Fleet, device: &Device, explanation: &Explanation) -> String {
         out.push_str(&format!("  patched, because {condition}  ({})\n", at(position)));
     }
     for field in &explanation.fields {
-        out.push_str(&field_text(field));
+        out.push_str(&field_text(field, blame));
     }
     for (section, position) in &explanation.skipped {
         out.push_str(&format!("skipped: {} sets `{section}`, which the model {model} does not have\n", at(position)));
@@ -93,7 +119,7 @@ fn text(fleet: &Fleet, device: &Device, explanation: &Explanation) -> String {
     out
 }
 
-fn field_text(field: &Explained) -> String {
+fn field_text(field: &Explained, blame: Option<&Blame>) -> String {
     let value = match &field.value {
         Some(value) => value.to_string(),
         None if field.wrong => "wrong, see `steadfast check`".to_owned(),
@@ -102,14 +128,26 @@ fn field_text(field: &Explained) -> String {
     let default = if is_default(field) { "  (default)" } else { "" };
     let mut out = format!("{} = {value}{default}\n", field.field);
     for touch in &field.history {
-        out.push_str(&touch_text(touch));
+        out.push_str(&touch_text(touch, blame));
     }
     out
 }
 
-fn touch_text(touch: &Touch) -> String {
+fn touch_text(touch: &Touch, blame: Option<&Blame>) -> String {
     let mark = if touch.wins { '*' } else { ' ' };
-    format!("  {mark} {:<36} {} {}\n", at(&touch.position), touch.action.word(), touch.text)
+    let by = blame.map(|blame| format!("  ({})", by(blame, &touch.position))).unwrap_or_default();
+    format!("  {mark} {:<36} {} {}{by}\n", at(&touch.position), touch.action.word(), touch.text)
+}
+
+/// Who wrote a line, in a few words.
+fn by(blame: &Blame, position: &Position) -> String {
+    let Some(written) = written(blame, position) else { return "not committed".to_owned() };
+    let commit: String = written.commit.chars().take(COMMIT_DIGITS).collect();
+    format!("{commit} {} {}", written.date, written.author)
+}
+
+fn written<'b>(blame: &'b Blame, position: &Position) -> Option<&'b Written> {
+    blame.get(&(position.path.clone(), position.line)).map(|written| &**written)
 }
 
 /// Whether no layer gave the value.
@@ -121,10 +159,20 @@ fn at(position: &Position) -> String {
     format!("{}:{}:{}", position.path, position.line, position.column)
 }
 
-fn document(fleet: &Fleet, device: &Device, explanation: &Explanation) -> Value {
+fn document(shown: &Shown<'_>) -> Value {
+    let Shown { fleet, device, explanation, blame } = *shown;
     let place =
         |position: &Position| json!({ "file": &*position.path, "line": position.line, "column": position.column });
-    let touch = |touch: &Touch| json!({ "at": place(&touch.position), "action": touch.action.word(), "text": touch.text, "wins": touch.wins });
+    let touch = |touch: &Touch| {
+        let mut one = json!({ "at": place(&touch.position), "action": touch.action.word(), "text": touch.text, "wins": touch.wins });
+        if let Some(blame) = blame {
+            one["blame"] = written(blame, &touch.position).map_or(
+                Value::Null,
+                |by| json!({ "commit": by.commit, "author": by.author, "email": by.email, "date": by.date }),
+            );
+        }
+        one
+    };
     let field = |field: &Explained| {
         let history: Vec<Value> = field.history.iter().map(touch).collect();
         json!({ "field": field.field, "value": field.value, "wrong": field.wrong, "default": is_default(field), "history": history })

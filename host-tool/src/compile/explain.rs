@@ -29,6 +29,15 @@ pub struct Explanation {
     pub behind: Vec<Behind>,
 }
 
+impl Explanation {
+    /// Every place that it quotes.
+    pub fn positions(&self) -> impl Iterator<Item = &Position> {
+        let touches = self.fields.iter().flat_map(|field| &field.history).map(|touch| &touch.position);
+        let heads = self.patches.iter().chain(&self.skipped).map(|(_, position)| position);
+        touches.chain(heads).chain(self.behind.iter().map(|behind| &behind.position))
+    }
+}
+
 /// A section that does not reach a device as long as it runs an older firmware.
 #[derive(Clone, Debug)]
 pub struct Behind {

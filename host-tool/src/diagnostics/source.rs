@@ -87,6 +87,12 @@ impl Sources {
         &self.files[id.0 as usize]
     }
 
+    /// The file of this path, as it was read last.
+    #[must_use]
+    pub fn named(&self, path: &str) -> Option<&SourceFile> {
+        self.files.iter().rfind(|file| &*file.path == path)
+    }
+
     /// Line and column of the place's first byte.
     #[must_use]
     pub fn position(&self, place: Place) -> Position {

@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use gix::ObjectId;
+
 use crate::diagnostics::{Code, FILE_BYTES, FileId, Finding, Sources};
 use crate::git::{self, Blob, GitError, Repository};
 
@@ -31,6 +33,8 @@ pub(super) struct Files {
     contents: BTreeMap<String, Content>,
     /// What imported files are called in messages.
     imported: BTreeMap<String, String>,
+    /// By that name, their commits and their paths from the repository's top.
+    pub(super) pinned: BTreeMap<String, (ObjectId, String)>,
     /// The texts read so far.
     pub(super) sources: Sources,
 }
@@ -40,11 +44,17 @@ impl Files {
     ///
     /// # Errors
     /// [`GitError::Broken`].
-    pub(super) fn committed(repository: Repository, commit: gix::ObjectId, folder: &str) -> Result<Self, GitError> {
+    pub(super) fn committed(repository: Repository, commit: ObjectId, folder: &str) -> Result<Self, GitError> {
         let listed = repository.files(commit, folder)?.into_iter().filter(|(path, _)| is_ours(path));
         let content = |blob: Blob| if blob.plain { Content::Committed(blob) } else { Content::NotPlain };
         let contents = listed.map(|(path, blob)| (path, content(blob))).collect();
-        Ok(Self { repository: Some(repository), contents, imported: BTreeMap::new(), sources: Sources::default() })
+        Ok(Self {
+            repository: Some(repository),
+            contents,
+            imported: BTreeMap::new(),
+            pinned: BTreeMap::new(),
+            sources: Sources::default(),
+        })
     }
 
     /// The files as they lie in `folder`.
@@ -56,7 +66,13 @@ impl Files {
         for root in ROOTS {
             list(&folder.join(root), root, &mut contents)?;
         }
-        Ok(Self { repository: None, contents, imported: BTreeMap::new(), sources: Sources::default() })
+        Ok(Self {
+            repository: None,
+            contents,
+            imported: BTreeMap::new(),
+            pinned: BTreeMap::new(),
+            sources: Sources::default(),
+        })
     }
 
     /// The files that `other` has with another content; `None` when it has others.

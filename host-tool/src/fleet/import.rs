@@ -60,6 +60,7 @@ fn take_one(
     for (name, blob) in listed.into_iter().filter(|(name, _)| plain(name)) {
         let own = format!("{FOLDER}/{name}");
         let shown = format!("{path}/{own}@{}", &import.rev.0[..SHOWN_DIGITS]);
+        files.pinned.insert(shown.clone(), (commit, join(&folder, &own)));
         if let Err(other) = files.import(own, blob, shown.clone()) {
             findings.add(twice(&other, &shown, *place));
         }

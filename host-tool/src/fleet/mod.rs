@@ -22,6 +22,7 @@ mod shape;
 mod sibling;
 pub mod starter;
 mod unique;
+mod whence;
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
@@ -43,7 +44,8 @@ pub use layers::{Layer, Layers, Matching};
 pub use models::Model;
 pub use origin::At;
 pub use settings::Settings;
-pub use shape::{AGENT, HEALTH, reserved_sections};
+pub use shape::{AGENT, HEALTH, LOST_CONTACT_SECONDS_MAX, reserved_sections};
+pub use whence::Whence;
 
 /// Labels without places, shared by the devices that have the same.
 pub type PlainLabels = BTreeMap<Arc<str>, Arc<str>>;
@@ -62,6 +64,8 @@ pub struct Fleet {
     pub layers: Layers,
     /// The texts that were read.
     pub sources: Arc<Sources>,
+    /// Where in history they are.
+    pub whence: Whence,
     /// What is wrong so far.
     findings: Findings,
 }
@@ -129,7 +133,8 @@ impl Fleet {
         if incomplete {
             return Err(findings.finish(&Arc::new(files.sources), |_| ""));
         }
-        Ok(Reading { files, findings, settings }.read(source))
+        let whence = Whence::new(&origin.history, origin.below, &mut files);
+        Ok(Reading { files, findings, settings }.read(source, whence))
     }
 
     /// Whether something was found that stops a build.
@@ -170,7 +175,7 @@ struct Reading {
 }
 
 impl Reading {
-    fn read(mut self, source: Source) -> Fleet {
+    fn read(mut self, source: Source, whence: Whence) -> Fleet {
         let models: Vec<Model> = self
             .settings
             .models
@@ -198,7 +203,7 @@ impl Reading {
         }
         let Self { files, findings, settings } = self;
         let (devices, sources) = (Arc::new(devices), Arc::new(files.sources));
-        Fleet { source, settings, models, devices, layers, sources, findings }
+        Fleet { source, settings, models, devices, layers, sources, whence, findings }
     }
 
     /// Reports schemas of models that the fleet does not have.

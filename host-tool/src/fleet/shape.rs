@@ -21,7 +21,7 @@ const LEVELS_MAX: u32 = 64;
 /// Longest path or name in `steadfast.toml`, in bytes.
 const TEXT_BYTES: u32 = 256;
 /// How long lost contact may last at most before the other slot is tried, in seconds: a year.
-const LOST_CONTACT_SECONDS_MAX: u32 = 365 * 24 * 60 * 60;
+pub const LOST_CONTACT_SECONDS_MAX: u32 = 365 * 24 * 60 * 60;
 /// Trial deadline unless a layer sets one: long enough for a slow link and a few polls.
 const TRIAL_SECONDS_DEFAULT: u32 = 120;
 /// Boots of a trial unless a layer sets them: one for the change, two for bad luck.

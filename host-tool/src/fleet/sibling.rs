@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::origin::{self, At, Origin};
-use super::{Fleet, conflicts, import, lint};
+use super::{Fleet, Whence, conflicts, import, lint};
 use crate::diagnostics::{Findings, Sources};
 
 /// The folder in which a sibling's files may differ.
@@ -39,8 +39,9 @@ impl Fleet {
         lint::sections(&self.models, (&self.devices, &layers), &mut findings);
         conflicts::patches(&self.models, (&self.devices, &layers), &mut findings);
         let (settings, models, devices) = (self.settings.clone(), self.models.clone(), self.devices.clone());
+        let whence = Whence::new(&history, below, &mut files);
         let sources = Arc::new(files.sources);
-        let sibling = Self { source, settings, models, devices, layers, sources, findings };
+        let sibling = Self { source, settings, models, devices, layers, sources, whence, findings };
         (!sibling.findings.has_errors()).then_some(sibling)
     }
 }
