@@ -5,6 +5,7 @@ pub mod client;
 pub mod compile;
 pub mod demo;
 pub mod diagnostics;
+pub mod docs;
 pub mod enroll;
 pub mod flash;
 pub mod fleet;

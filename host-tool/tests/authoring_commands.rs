@@ -110,6 +110,46 @@ fn explain_shows_every_layer_and_suggests_names() {
 }
 
 #[test]
+fn schema_check_ends_with_8_when_a_new_schema_is_unsafe() {
+    let folder = started();
+    let old = std::fs::read_to_string(folder.path().join("schemas/sensor/sensor.toml")).unwrap();
+    let alone = steadfast(folder.path(), &["schema", "check"]);
+    assert_eq!(alone.status.code(), Some(0), "{}", stderr(&alone));
+    assert!(stdout(&alone).contains("no other schema is live"));
+    let new = folder.path().join("new.toml");
+    for (text, code, expected) in [
+        (old.replace("period_ms", "interval_ms"), 8, "unsafe  sampling.period_ms is gone"),
+        (old.clone() + "[section.led.fields]\non = { type = \"bool\", default = true }\n", 0, "safe    led is new"),
+    ] {
+        std::fs::write(&new, text).unwrap();
+        let output = steadfast(folder.path(), &["schema", "check", "new.toml", "--model", "sensor"]);
+        assert_eq!(output.status.code(), Some(code), "{}{}", stdout(&output), stderr(&output));
+        assert!(stdout(&output).contains(expected), "{}", stdout(&output));
+    }
+    std::fs::write(folder.path().join("schemas/sensor/new.toml"), old.replace("\"ms\"", "\"s\"")).unwrap();
+    replace(folder.path(), "steadfast.toml", "slot_bytes", "schemas = [\"sensor.toml\", \"new.toml\"]\nslot_bytes");
+    let json = steadfast(folder.path(), &["schema", "check", "--format", "json"]);
+    let document: Value = serde_json::from_str(&stdout(&json)).unwrap();
+    assert_eq!(
+        (json.status.code(), &document["compared"][0]["remarks"][0]["verdict"]),
+        (Some(8), &Value::from("unsafe"))
+    );
+}
+
+#[test]
+fn schema_docs_writes_pages_and_says_when_they_are_old() {
+    let folder = started();
+    let check = || steadfast(folder.path(), &["schema", "docs", "--check"]);
+    assert_eq!(check().status.code(), Some(1));
+    assert!(!folder.path().join("docs").exists());
+    assert_eq!(steadfast(folder.path(), &["schema", "docs"]).status.code(), Some(0));
+    assert!(folder.path().join("docs/sensor.md").is_file() && folder.path().join("docs/layer.schema.json").is_file());
+    assert_eq!(check().status.code(), Some(0));
+    // They are no part of the fleet.
+    assert_eq!(stderr(&steadfast(folder.path(), &["check", "--worktree"])), "");
+}
+
+#[test]
 fn nothing_in_a_fleet_is_passed_over_in_silence() {
     let folder = started();
     let files = [

@@ -3,6 +3,8 @@
 #[path = "authoring_skew/pumps.rs"]
 mod pumps;
 
+use std::collections::BTreeSet;
+
 use pumps::{Pumps, v1, v2, v3};
 use steadfast::compile::explain;
 use steadfast::diagnostics::{Code, Diagnostic, Severity};
@@ -188,6 +190,27 @@ fn what_only_the_older_firmware_needs_is_told() {
         two(old, "[section.a.fields]\nx = \"u8\"\nz = { type = \"u8\", was = \"y\", default = 5 }\n", "a.x = 1\n");
     // The newest's default serves a firmware that has none.
     assert_eq!(objects.unwrap(), [vec![1, 5]]);
+}
+
+#[test]
+fn a_check_that_only_the_newest_firmware_can_do_is_told_like_a_value() {
+    let with = |checks: &str| {
+        format!("[section.a]\nchecks = [{checks}]\n[section.a.fields]\nx = {{ type = \"u8\", default = 1 }}\n")
+    };
+    let (old, new) = (with("\"one\""), with("\"one\", \"two\""));
+    assert!(two(&old, &new, "health.checks = [\"one\"]\n").is_ok());
+    let said = two(&old, &new, "health.checks = [\"two\"]\n").unwrap_err();
+    assert!(said.contains("cannot express this: the schema has no check `two`"), "{said}");
+}
+
+#[test]
+fn what_only_a_held_device_would_have_is_not_in_the_release() {
+    let old = "[section.a.fields]\nx = \"u8\"\n[section.b.fields]\ny = { type = \"u8\", default = 1 }\n";
+    let new = "[section.a.fields]\nx = \"u8\"\nw = { type = \"u8\", default = 9 }\n[section.b.fields]\ny = { type = \"u8\", default = 1 }\n\
+        z = { type = \"u8\", default = 2 }\n";
+    assert!(two(old, new, "a.x = 5\n").unwrap().contains(&vec![5]));
+    let held = two(old, new, "on_unsupported = \"hold\"\na.x = 5\nb.z = 3\n");
+    assert_eq!(BTreeSet::from_iter(held.unwrap()), BTreeSet::from([vec![5, 9], vec![1, 3]]));
 }
 
 #[test]

@@ -17,6 +17,7 @@ mod progress;
 mod publish;
 pub(crate) mod reading;
 mod schema;
+mod schema_check;
 mod serve;
 mod sign;
 mod status;

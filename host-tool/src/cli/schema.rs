@@ -1,4 +1,4 @@
-//! `steadfast schema`: what firmwares can be told. Takes schemas out of firmware, lists them, shows them.
+//! `steadfast schema`: what firmwares can be told. Takes schemas out of firmware, lists them, shows them, writes pages about them.
 
 use std::path::{Path, PathBuf};
 
@@ -7,9 +7,11 @@ use clap::{Args, Subcommand, ValueEnum};
 use comfy_table::Table;
 use comfy_table::presets;
 use serde_json::json;
-use steadfast::fleet::SETTINGS_FILE;
+use steadfast::docs;
+use steadfast::fleet::{At, Fleet, SETTINGS_FILE};
 use steadfast::schema::{self, Added, Schema, Stored};
 
+use super::schema_check::{self, CheckArgs};
 use super::{Exit, Format};
 
 /// Take schemas out of firmware, list them, show them.
@@ -30,6 +32,10 @@ enum Command {
     List(ListArgs),
     /// Show what a schema allows.
     Show(ShowArgs),
+    /// Say what a new schema means for the firmware that is in the field. Ends with 8 when a difference is unsafe.
+    Check(CheckArgs),
+    /// Write a reference page for each model, and a JSON Schema of the layers for editors.
+    Docs(DocsArgs),
 }
 
 #[derive(Args, Debug)]
@@ -60,13 +66,26 @@ struct ShowArgs {
     format: Page,
 }
 
+#[derive(Args, Debug)]
+struct DocsArgs {
+    /// The folder that the pages are written into, seen from the fleet's.
+    #[arg(long, default_value = "docs", value_name = "FOLDER")]
+    out: PathBuf,
+    /// Write nothing, and end with 1 when a page is not as it would be written.
+    #[arg(long)]
+    check: bool,
+    /// Say what would be written, and write nothing.
+    #[arg(long)]
+    dry_run: bool,
+}
+
 /// Forms of a reference page.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 enum Page {
     /// For people; plain text that is also Markdown.
     #[default]
     Markdown,
-    /// For editors: JSON Schema, draft 2020-12.
+    /// For editors: JSON Schema, draft 7.
     JsonSchema,
 }
 
@@ -76,6 +95,8 @@ pub(crate) fn run(args: &SchemaArgs) -> anyhow::Result<Exit> {
         Command::Add(add) => run_add(&args.fleet, add),
         Command::List(list) => run_list(&args.fleet, list.format),
         Command::Show(show) => run_show(&args.fleet, show),
+        Command::Check(check) => schema_check::run(&args.fleet, check),
+        Command::Docs(docs) => run_docs(&args.fleet, docs),
     }
 }
 
@@ -122,7 +143,7 @@ fn quoted(others: &[String], path: &Path) -> String {
     all.map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(", ")
 }
 
-fn only_model(fleet: &Path) -> anyhow::Result<String> {
+pub(super) fn only_model(fleet: &Path) -> anyhow::Result<String> {
     let mut models: Vec<String> =
         schema::list(fleet).unwrap_or_default().into_iter().map(|stored| stored.model).collect();
     models.dedup();
@@ -183,6 +204,30 @@ fn run_show(fleet: &Path, args: &ShowArgs) -> anyhow::Result<Exit> {
         Page::JsonSchema => println!("{:#}", schema.json_schema()),
     }
     Ok(Exit::Fine)
+}
+
+fn run_docs(folder: &Path, args: &DocsArgs) -> anyhow::Result<Exit> {
+    let fleet = Fleet::open(folder, &At::Worktree)?;
+    let out = folder.join(&args.out);
+    let mut differing = 0;
+    for page in docs::pages(&fleet) {
+        let path = out.join(&page.path);
+        if std::fs::read_to_string(&path).is_ok_and(|text| text == page.text) {
+            continue;
+        }
+        differing += 1;
+        if args.check || args.dry_run {
+            println!("would write {}", path.display());
+            continue;
+        }
+        std::fs::create_dir_all(&out).with_context(|| format!("{} cannot be made", out.display()))?;
+        std::fs::write(&path, &page.text).with_context(|| format!("{} cannot be written", path.display()))?;
+        println!("wrote {}", path.display());
+    }
+    if differing == 0 {
+        println!("every page is up to date");
+    }
+    Ok(if args.check && differing > 0 { Exit::Error } else { Exit::Fine })
 }
 
 fn find(fleet: &Path, wanted: &str) -> anyhow::Result<Schema> {

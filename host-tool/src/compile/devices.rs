@@ -10,6 +10,7 @@ use steadfast_core::digest::Digest;
 use steadfast_core::manifest::Manifest;
 use steadfast_core::release::LEAVES_MAX;
 
+use super::fits::prove;
 use super::manifest::{Config, Rendered, Share, Turn, Worker};
 use super::resolve::Idle;
 use super::{Compiled, CompiledLeaf, Held, RosterEntry};
@@ -62,6 +63,7 @@ impl<'f> Compiler<'f> {
             merges: 0,
             encoded: 0,
         };
+        prove(fleet, &mut whole.findings);
         let turns = turns(fleet);
         let shares = shares(&turns, threads);
         let mut idle = Idle::default();

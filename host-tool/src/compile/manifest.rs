@@ -13,7 +13,7 @@ use steadfast_core::statement::SIGNATURE_BYTES;
 use steadfast_core::tree::PATH_MAX;
 
 use super::policy::{KnownTerms, Terms};
-use super::project::unsupported;
+use super::project::{skewed, unsupported};
 use super::resolve::{Idle, Merged, Stack};
 use super::section::{Sections, Which};
 use crate::diagnostics::{Code, FileId, Finding, Findings};
@@ -25,7 +25,7 @@ use crate::schema::Schema;
 const ENVELOPE_OVERHEAD_BYTES: usize = RELEASE_MAX_BYTES + ROLE_KEYS_MAX * SIGNATURE_BYTES + PATH_MAX * 32 + 38 + 16;
 
 /// The largest manifest that a device is sure to receive.
-const MANIFEST_MAX_BYTES: usize = ENVELOPE_MAX_BYTES - ENVELOPE_OVERHEAD_BYTES;
+pub(super) const MANIFEST_MAX_BYTES: usize = ENVELOPE_MAX_BYTES - ENVELOPE_OVERHEAD_BYTES;
 
 /// What a slot has before its manifest, in bytes (`steadfast_core::flash`).
 const SLOT_HEADER_BYTES: u64 = 128;
@@ -185,7 +185,10 @@ impl<'f> Worker<'f> {
         let terms: Rc<Terms> = match terms {
             Ok(terms) if faults.is_empty() => terms,
             terms => {
-                faults.extend(terms.err().iter().flat_map(|found| found.iter().cloned()));
+                let found: Vec<Finding> = terms.err().iter().flat_map(|found| found.iter().cloned()).collect();
+                // A check, say, that only the newest firmware can do.
+                let sound = self.terms.of((&merged.table, model), model.schemas.len() - 1).is_ok();
+                faults.extend(if sound { skewed((model, index), found) } else { found });
                 return Err(faults);
             }
         };
@@ -231,7 +234,8 @@ fn encode(terms: &Terms, entries: &[Entry<'_>], (model, schema): (&Model, &Schem
         too_large(message, "use fewer or shorter sections and checks")
     })?;
     let used = slot_bytes(bytes.len(), entries);
-    if used > u64::from(model.slot_bytes) {
+    // Otherwise it is proved of all that the schema allows.
+    if model.render.is_some() && used > u64::from(model.slot_bytes) {
         let message =
             format!("this configuration takes {used} bytes of a slot, `{}` has {}", model.name, model.slot_bytes);
         return Err(too_large(message, "shorten lists and texts, or give the board larger slots"));
@@ -240,7 +244,7 @@ fn encode(terms: &Terms, entries: &[Entry<'_>], (model, schema): (&Model, &Schem
 }
 
 /// How many bytes of a slot a configuration takes.
-fn slot_bytes(manifest: usize, entries: &[Entry<'_>]) -> u64 {
+pub(super) fn slot_bytes(manifest: usize, entries: &[Entry<'_>]) -> u64 {
     let objects = entries.iter().filter_map(Entry::object).map(|object| u64::from(object.size));
     let parts = objects.chain([manifest as u64]);
     parts.fold(SLOT_HEADER_BYTES, |sum, part| sum + part.next_multiple_of(SLOT_GRAIN_BYTES))

@@ -5,6 +5,7 @@
 
 mod devices;
 mod explain;
+mod fits;
 mod manifest;
 mod policy;
 mod project;

@@ -1,35 +1,62 @@
-//! A schema for editors: JSON Schema (draft 2020-12), for completion and for red lines while a layer is written.
+//! A schema for editors: JSON Schema (draft 7, which every editor reads), for completion and for red lines while a layer is written.
 //!
-//! An editor sees one layer, and a layer is a part: nothing is required in it, and beside sections of this schema it may hold others. So this is
-//! looser than `steadfast check`, which has the last word.
+//! An editor sees one layer, and a layer is a part: nothing is required in it. So this is looser than `steadfast check`, which has the last word,
+//! and never stricter. For all models of a fleet together it is closed: a section that none of them has is marked. For a single schema it is
+//! open, because a layer may hold sections of other models, too.
+
+mod patterns;
 
 use serde_json::{Map, Value, json};
 use steadfast_core::config::Duration;
 
+use super::check::ON_UNSUPPORTED;
 use super::{Field, Literal, Schema, Section, Type, Variant};
 
-/// Text that [`Duration::from_text`] reads.
-const DURATION: &str = r"^(\d+d)?(\d+h)?(\d+m)?(\d+s)?(\d+ms)?$";
-const IPV4_NET: &str = r"^\d{1,3}(\.\d{1,3}){3}/\d{1,2}$";
-const IPV6_NET: &str = r"^[0-9A-Fa-f:.]+/\d{1,3}$";
-const MAC: &str = r"^[0-9A-Fa-f]{2}([:-][0-9A-Fa-f]{2}){5}$";
+/// The dialect.
+const DIALECT: &str = "http://json-schema.org/draft-07/schema#";
 
 impl Schema {
-    /// The JSON Schema of a layer for this schema.
+    /// The JSON Schema of a layer for this schema alone; sections of other schemas are let through.
     pub fn json_schema(&self) -> Value {
-        let sections = self.sections.iter().map(|section| (section.name.clone(), of_section(section)));
-        json!({
-            "$schema": "https://json-schema.org/draft/2020-12/schema",
-            "$id": format!("steadfast:schema:{}", self.id),
-            "title": self.name,
-            "type": "object",
-            "properties": sections.collect::<Map<_, _>>(),
-        })
+        let mut schema = layer_schema(&[self], &[]);
+        schema["$id"] = json!(format!("steadfast:schema:{}", self.id));
+        schema["title"] = json!(self.name);
+        schema["additionalProperties"] = json!(true);
+        schema
     }
 }
 
-fn of_section(section: &Section) -> Value {
-    described(of_fields(&section.fields), &section.doc, None)
+/// The JSON Schema of a fleet's layers: sections of these schemas, those that every model has, and the words at a layer's head. Anything else
+/// is refused. A section of which several schemas have different versions may be any of them.
+pub fn layer_schema(schemas: &[&Schema], reserved: &[Section]) -> Value {
+    let mut versions: Vec<(&str, Vec<Value>)> = Vec::new();
+    for section in reserved.iter().chain(schemas.iter().flat_map(|schema| &schema.sections)) {
+        let version = described(of_fields(&section.fields), &section.doc, None);
+        match versions.iter_mut().find(|(name, _)| *name == section.name) {
+            Some((_, known)) if known.contains(&version) => {}
+            Some((_, known)) => known.push(version),
+            None => versions.push((&section.name, vec![version])),
+        }
+    }
+    let one = |versions: Vec<Value>| match <[Value; 1]>::try_from(versions) {
+        Ok([only]) => only,
+        Err(several) => json!({ "anyOf": several }),
+    };
+    let sections: Map<String, Value> =
+        versions.into_iter().map(|(name, versions)| (name.to_owned(), one(versions))).collect();
+    let mut properties = sections.clone();
+    let fields =
+        |doc: &str| json!({ "type": "array", "items": { "type": "string", "minLength": 1 }, "description": doc });
+    properties.insert("append".into(), json!({
+        "type": "object", "properties": sections, "additionalProperties": false, "description": "Items to add to lists.",
+    }));
+    properties.insert("unset".into(), fields("Fields whose earlier values go away."));
+    properties.insert("final".into(), fields("Fields that no later layer may change."));
+    let text = "Which devices the patch is for: an expression over their labels (CEL).";
+    properties.insert("match".into(), json!({ "type": "string", "minLength": 1, "description": text }));
+    let text = "Devices whose older firmware cannot express a value of this layer keep what they have.";
+    properties.insert(ON_UNSUPPORTED.into(), json!({ "enum": ["hold"], "description": text }));
+    json!({ "$schema": DIALECT, "type": "object", "properties": properties, "additionalProperties": false })
 }
 
 fn of_fields(fields: &[Field]) -> Value {
@@ -56,7 +83,6 @@ fn described(mut schema: Value, doc: &str, unit: Option<&str>) -> Value {
 }
 
 fn of(ty: &Type) -> Value {
-    let text = |key: &str, value: &str| json!({ "type": "string", key: value });
     match ty {
         Type::Bool => json!({ "type": "boolean" }),
         Type::Int { min, max, .. } => json!({ "type": "integer", "minimum": number(*min), "maximum": number(*max) }),
@@ -64,25 +90,34 @@ fn of(ty: &Type) -> Value {
         // Counts characters where we count bytes; never too strict.
         Type::Text { max_bytes } => json!({ "type": "string", "maxLength": max_bytes }),
         Type::List { max, item, .. } => json!({ "type": "array", "maxItems": max, "items": of(item) }),
-        Type::Map { max, value, .. } => {
-            json!({ "type": "object", "maxProperties": max, "additionalProperties": of(value) })
-        }
+        Type::Map { max, key, value } => json!({
+            "type": "object", "maxProperties": max, "propertyNames": of_key(key), "additionalProperties": of(value),
+        }),
         Type::Struct { fields, .. } => of_fields(fields),
         Type::Option(inner) => of(inner),
-        Type::Enum { variants, .. } => json!({ "oneOf": variants.iter().map(of_variant).collect::<Vec<_>>() }),
-        Type::Ipv4Addr => text("format", "ipv4"),
-        Type::Ipv6Addr => text("format", "ipv6"),
-        Type::IpAddr => json!({ "anyOf": [text("format", "ipv4"), text("format", "ipv6")] }),
-        Type::Ipv4Net => text("pattern", IPV4_NET),
-        Type::Ipv6Net => text("pattern", IPV6_NET),
-        Type::IpNet => json!({ "anyOf": [text("pattern", IPV4_NET), text("pattern", IPV6_NET)] }),
-        Type::Mac => text("pattern", MAC),
+        Type::Enum { variants, .. } => of_variants(variants),
         Type::Duration { min_ms, max_ms } => {
             let end = |ms: u64| Duration::from_millis(ms).unwrap_or_default();
             let range = format!("{} to {}", end(*min_ms), end(*max_ms));
-            json!({ "type": "string", "minLength": 2, "pattern": DURATION, "$comment": range })
+            json!({ "type": "string", "minLength": 2, "pattern": patterns::DURATION, "$comment": range })
         }
+        ty => json!({ "type": "string", "pattern": patterns::address(ty) }),
     }
+}
+
+/// A map's key as the name of a property, which is text.
+fn of_key(ty: &Type) -> Value {
+    match ty {
+        Type::Int { .. } => json!({ "pattern": patterns::INTEGER }),
+        ty => of(ty),
+    }
+}
+
+fn of_variants(variants: &[Variant]) -> Value {
+    if variants.iter().all(|variant| variant.payload.is_none() && variant.doc.is_empty()) {
+        return json!({ "enum": variants.iter().map(|variant| &variant.name).collect::<Vec<_>>() });
+    }
+    json!({ "oneOf": variants.iter().map(of_variant).collect::<Vec<_>>() })
 }
 
 fn of_variant(variant: &Variant) -> Value {

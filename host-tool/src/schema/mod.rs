@@ -8,6 +8,7 @@
 //! names are unique, its defaults fit their types, and `id` belongs to exactly this content.
 
 mod check;
+mod compare;
 mod elf;
 mod error;
 mod file;
@@ -20,12 +21,14 @@ mod versions;
 mod wire;
 
 pub(crate) use check::ON_UNSUPPORTED;
+pub use compare::{Remark, Verdict, compare};
 pub use elf::{ElfError, extract};
 
 pub use error::SchemaError;
 pub use file::{
     Added, EXPORTED, FOLDER, FileError, StoreError, Stored, WRITTEN, add, beside, from_file, list, load, place,
 };
+pub use json::layer_schema;
 pub use steadfast_core::id::SchemaId;
 pub use steadfast_core::schema::{FloatKind, IntKind, Restart, Risk};
 pub use text::{TextError, from_toml};
