@@ -77,6 +77,19 @@ pub struct Authored {
     pub subject: String,
 }
 
+/// What rules see of a commit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CommitInfo {
+    /// Its author's name.
+    pub author: String,
+    /// Its author's address.
+    pub email: String,
+    /// When it was made (the committer's time), in seconds since 1970 in UTC.
+    pub seconds: i64,
+    /// All of its message.
+    pub message: String,
+}
+
 /// Turns any of gix's errors into ours, with its whole chain of causes.
 fn broken(error: impl std::fmt::Display) -> GitError {
     GitError::Broken(error.to_string())
@@ -191,6 +204,21 @@ impl Repository {
         let author = commit.author().map_err(broken)?;
         let subject = commit.message().map_err(broken)?.summary().to_string();
         Ok(Authored { author: format!("{} <{}>", author.name, author.email), subject })
+    }
+
+    /// Author, time and message of a commit.
+    ///
+    /// # Errors
+    /// [`GitError::Broken`].
+    pub fn commit_info(&self, commit: ObjectId) -> Result<CommitInfo, GitError> {
+        let commit = self.inner.find_commit(commit).map_err(broken)?;
+        let author = commit.author().map_err(broken)?;
+        Ok(CommitInfo {
+            author: author.name.to_string(),
+            email: author.email.to_string(),
+            seconds: commit.time().map_err(broken)?.seconds,
+            message: commit.message_raw().map_err(broken)?.to_string(),
+        })
     }
 
     /// Every file under `folder` (relative to the repository's top, `/` between parts, empty for the top itself) at a

@@ -15,6 +15,7 @@ pub mod keys;
 pub mod lineage;
 pub mod pack;
 pub mod plan;
+pub mod policy;
 pub mod release;
 pub mod schema;
 pub mod serve;

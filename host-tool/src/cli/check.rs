@@ -4,7 +4,10 @@ use clap::Args;
 use serde_json::{Value, json};
 use steadfast::compile::{Compiled, compile};
 use steadfast::diagnostics::{Code, Diagnostics, Severity};
+use steadfast::policy::Verdicts;
 
+use super::before::{self, Read};
+use super::judging::{self, Judging};
 use super::reading::Reading;
 use super::{Exit, Format, color};
 
@@ -13,6 +16,8 @@ use super::{Exit, Format, color};
 pub(crate) struct CheckArgs {
     #[command(flatten)]
     reading: Reading,
+    #[command(flatten)]
+    judging: Judging,
     /// How to print it.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -20,7 +25,19 @@ pub(crate) struct CheckArgs {
 
 /// Runs `steadfast check`. Ends with 8 when the only trouble is a live schema that cannot express a value.
 pub(crate) fn run(args: &CheckArgs) -> anyhow::Result<Exit> {
-    let outcome = args.reading.open().and_then(|fleet| compile(&fleet));
+    let read = args.reading.open().and_then(|fleet| compile(&fleet).map(|compiled| (fleet, compiled)));
+    let mut verdicts = None;
+    let outcome = match read {
+        Ok(read) => match judged(args, &read).map_err(|error| error.downcast::<Diagnostics>()) {
+            Ok(said) => {
+                verdicts = said;
+                Ok(read.1)
+            }
+            Err(Ok(broken)) => Err(broken),
+            Err(Err(error)) => return Err(error),
+        },
+        Err(diagnostics) => Err(diagnostics),
+    };
     let diagnostics = match &outcome {
         Ok(compiled) => &compiled.warnings,
         Err(diagnostics) => diagnostics,
@@ -31,10 +48,24 @@ pub(crate) fn run(args: &CheckArgs) -> anyhow::Result<Exit> {
             if let Ok(compiled) = &outcome {
                 println!("{}", summary(compiled));
             }
+            verdicts.iter().for_each(judging::tell);
         }
-        Format::Json => println!("{:#}", document(diagnostics, outcome.as_ref().ok())),
+        Format::Json => {
+            let mut document = document(diagnostics, outcome.as_ref().ok());
+            document["policy"] = json!(verdicts);
+            println!("{document:#}");
+        }
     }
-    Ok(exit(diagnostics))
+    Ok(if verdicts.is_some_and(|verdicts| verdicts.denies()) { Exit::Denied } else { exit(diagnostics) })
+}
+
+/// What the fleet's rules say of its last commit, or of what differs from it in the folder.
+fn judged(args: &CheckArgs, read: &Read) -> anyhow::Result<Option<Verdicts>> {
+    if read.0.rules.is_empty() {
+        return Ok(None);
+    }
+    let folder = &args.reading.fleet;
+    args.judging.since(folder, before::parent(folder, &read.0)?, read)
 }
 
 pub(super) fn exit(diagnostics: &Diagnostics) -> Exit {

@@ -2,6 +2,7 @@
 //!
 //! Data goes to standard output, everything else to standard error. Exit codes are stable: scripts are built on them.
 
+mod before;
 mod build;
 pub(crate) mod check;
 mod demo;
@@ -10,9 +11,11 @@ pub(crate) mod explain;
 mod flash;
 pub(crate) mod init;
 mod inspect;
+mod judging;
 mod keys;
 mod making;
 mod plan;
+mod policy;
 mod progress;
 mod publish;
 pub(crate) mod reading;
@@ -33,7 +36,7 @@ use steadfast::diagnostics::{Color, Diagnostics};
 
 /// GitOps for fleets of microcontrollers and gateways.
 ///
-/// Exit codes: 0 fine, 1 error, 2 changes (only with `plan --exit-code`), 5 a device is unhealthy, 7 verification failed, 8 schema skew, 9 superseded.
+/// Exit codes: 0 fine, 1 error, 2 changes (only with `plan --exit-code`), 3 denied by a rule, 5 a device is unhealthy, 7 verification failed, 8 schema skew, 9 superseded.
 #[derive(Parser)]
 #[command(name = "steadfast", version, propagate_version = true)]
 struct Cli {
@@ -63,6 +66,8 @@ enum Command {
     Keys(keys::KeysArgs),
     /// Show what a change does to every device, before it is merged.
     Plan(plan::PlanArgs),
+    /// Try a fleet's rules.
+    Policy(policy::PolicyArgs),
     /// Compile and sign a commit, or take a signed pack, and hand it to a server.
     Publish(publish::PublishArgs),
     /// Take schemas out of firmware, list them, show them.
@@ -89,6 +94,8 @@ pub(crate) enum Exit {
     Error = 1,
     /// Something changes; only where it was asked for.
     Changes = 2,
+    /// A rule of the fleet refuses the change.
+    Denied = 3,
     /// A device is unhealthy, or a rollout was aborted.
     Unhealthy = 5,
     /// Something signed, digested or recomputed is not what it claims to be.
@@ -179,6 +186,7 @@ fn dispatch(command: &Command) -> anyhow::Result<Exit> {
         Command::Inspect(args) => inspect::run(args),
         Command::Keys(args) => keys::run(args),
         Command::Plan(args) => plan::run(args),
+        Command::Policy(args) => policy::run(args),
         Command::Publish(args) => publish::run(args),
         Command::Schema(args) => schema::run(args),
         Command::Serve(args) => serve::run(args),

@@ -4,15 +4,15 @@ use std::path::PathBuf;
 
 use anyhow::anyhow;
 use clap::{Args, ValueEnum};
-use steadfast::compile::{Compiled, compile};
-use steadfast::diagnostics::{Code, Color, Diagnostics};
+use steadfast::compile::compile;
+use steadfast::diagnostics::{Color, Diagnostics};
 use steadfast::fleet::{At, Fleet};
-use steadfast::git::{GitError, Repository};
-use steadfast::plan::{
-    Base, BaseState, Ends, Head, Length, Plan, Side, Whole, compile_both, document, markdown, plan, text,
-};
+use steadfast::git::Repository;
+use steadfast::plan::{Ends, Head, Length, Plan, Side, compile_both, document, markdown, plan, text};
 
+use super::before::{self, Point, told};
 use super::check;
+use super::judging::{Compared, Judging};
 use super::{Exit, color, color_of};
 
 /// Arguments of `steadfast plan`.
@@ -24,7 +24,7 @@ Examples:
   steadfast plan --base origin/main                  what this branch changes
   steadfast plan --base origin/main --format markdown > comment.md
 
-It reads the repository and nothing else: no network, no credentials.")]
+It reads the repository and nothing else: no network, no credentials. It ends with 3 when a rule in policy/ denies the change.")]
 pub(crate) struct PlanArgs {
     /// The fleet's folder: the one with `steadfast.toml`.
     #[arg(long, default_value = ".", value_name = "FOLDER")]
@@ -48,6 +48,8 @@ pub(crate) struct PlanArgs {
     /// End with 2 when any device changes, comes or goes, and with 0 when none does.
     #[arg(long)]
     exit_code: bool,
+    #[command(flatten)]
+    judging: Judging,
     /// How to print it.
     #[arg(long, value_enum, default_value_t)]
     format: PlanFormat,
@@ -85,12 +87,22 @@ pub(crate) fn run(args: &PlanArgs) -> anyhow::Result<Exit> {
     };
     eprint!("{}", compiled.warnings.to_text(color()));
     let head = Side { fleet: &fleet, compiled: &compiled };
-    let (base, before) = base(wanted?, before);
+    let (base, before) = before::end(wanted?, before);
     let side = before.as_ref().map(|(fleet, compiled)| Side { fleet, compiled });
-    let plan = plan(side, head);
+    let mut plan = plan(side, head);
     let revision = args.head.clone().unwrap_or_else(|| "HEAD".to_owned());
-    let head = Head { revision, commit: fleet.source.commit.to_string(), worktree: args.worktree };
-    print(args, &plan, &Ends { base, head });
+    let end = Head { revision, commit: fleet.source.commit.to_string(), worktree: args.worktree };
+    let ends = Ends { base, head: end };
+    let asked = args.judging.ask(&mut plan, Compared { folder: &args.fleet, base: side, head, ends: &ends });
+    let allowed = match asked.map_err(|error| error.downcast::<Diagnostics>()) {
+        Ok(allowed) => allowed,
+        Err(Ok(broken)) => return Ok(broken_head(args, &broken)),
+        Err(Err(error)) => return Err(error),
+    };
+    print(args, &plan, &ends);
+    if !allowed {
+        return Ok(Exit::Denied);
+    }
     Ok(if args.exit_code && !plan.is_empty() { Exit::Changes } else { Exit::Fine })
 }
 
@@ -134,50 +146,16 @@ fn fenced(text: &str) -> String {
     format!("{fence}text\n{shown}\n{fence}\n{rest}")
 }
 
-/// The fleet to compare with, where there is one.
-fn base(wanted: Option<(String, String)>, before: Option<Whole>) -> (Base, Option<(Fleet, Compiled)>) {
-    let (Some((revision, commit)), Some(before)) = (wanted, before) else {
-        return (Base { state: BaseState::Absent, revision: None, commit: None }, None);
-    };
-    let (state, before) = match before {
-        Ok(before) => (BaseState::Compared, Some(before)),
-        Err(diagnostics) if diagnostics.list().iter().all(|one| one.code() == Code::NoFleet) => {
-            (BaseState::Absent, None)
-        }
-        Err(diagnostics) => {
-            eprint!("{}", diagnostics.to_text(color()));
-            eprintln!("the errors above are those of the base, {revision} ({commit}); the head compiles");
-            (BaseState::Broken, None)
-        }
-    };
-    (Base { state, revision: Some(revision), commit: Some(commit) }, before)
-}
-
 /// What the base is called, and its full id; none where nothing comes before the head.
-fn base_commit(args: &PlanArgs, head: &Fleet) -> anyhow::Result<Option<(String, String)>> {
-    let told = |error: GitError| anyhow!("{error}; {}", error.help());
-    let repository = match Repository::discover(&args.fleet) {
-        Err(GitError::NotARepository(_)) if args.worktree && args.base.is_none() => return Ok(None),
-        repository => repository.map_err(told)?,
-    };
-    if !repository.has_commits() && args.base.is_none() {
-        return Ok(None);
-    }
+fn base_commit(args: &PlanArgs, head: &Fleet) -> anyhow::Result<Option<Point>> {
+    let Some(revision) = &args.base else { return before::parent(&args.fleet, head) };
+    let repository = Repository::discover(&args.fleet).map_err(told)?;
     let commit = repository.commit(&head.source.commit.to_string()).map_err(told)?;
-    let base = match &args.base {
-        None if args.worktree => Some(("HEAD".to_owned(), commit)),
-        None => repository.first_parent(commit).map_err(told)?.map(|parent| (parent.to_string(), parent)),
-        Some(revision) => {
-            let named = repository.commit(revision).map_err(told)?;
-            let parted = if args.exact { Some(named) } else { repository.merge_base(named, commit).map_err(told)? };
-            let Some(parted) = parted else {
-                return Err(anyhow!(
-                    "{revision} and the head have no commit in common; --exact compares them all the same"
-                ));
-            };
-            let name = if parted == named { revision.clone() } else { format!("where {revision} was left") };
-            Some((name, parted))
-        }
+    let named = repository.commit(revision).map_err(told)?;
+    let parted = if args.exact { Some(named) } else { repository.merge_base(named, commit).map_err(told)? };
+    let Some(parted) = parted else {
+        return Err(anyhow!("{revision} and the head have no commit in common; --exact compares them all the same"));
     };
-    Ok(base.map(|(name, id)| (name, id.to_string())))
+    let name = if parted == named { revision.clone() } else { format!("where {revision} was left") };
+    Ok(Some((name, parted.to_string())))
 }

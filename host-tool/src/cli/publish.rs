@@ -5,16 +5,20 @@ use std::path::{Path, PathBuf};
 use anyhow::anyhow;
 use clap::Args;
 use steadfast::client::{Client, ClientError};
-use steadfast::fleet::Fleet;
+use steadfast::diagnostics::{Code, Diagnostic};
+use steadfast::fleet::{At, Fleet};
 use steadfast::git::{GitError, Repository};
 use steadfast::keys::{Chain, KeyFile, Signer};
 use steadfast::lineage::{self, Lineage, LineageError};
 use steadfast::pack::Pack;
+use steadfast::policy::{Rules, Verdicts};
 use steadfast::serve::api::{FleetInfo, ProblemCode, Published, ReleaseInfo};
 use steadfast::sign;
 use steadfast::words::counted;
 use steadfast_core::statement::SIGNATURE_BYTES;
 
+use super::before::{self, Read};
+use super::judging::{self, Judging};
 use super::progress::Progress;
 use super::reading::{self, Reading};
 use super::{Exit, making, sign as signing, verify};
@@ -33,6 +37,8 @@ pub(crate) struct PublishArgs {
     /// Publish this pack with the signatures beside it, instead of compiling a commit.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["commit", "worktree"])]
     pack: Option<PathBuf>,
+    #[command(flatten)]
+    judging: Judging,
     /// Do everything but the upload.
     #[arg(long)]
     dry_run: bool,
@@ -78,6 +84,13 @@ pub(crate) fn run(args: &PublishArgs) -> anyhow::Result<Exit> {
         return Ok(nothing(end, newest));
     }
     let progress = Progress::new();
+    let given = compiled(args, (given, &known), &progress)?;
+    if let Some(verdicts) = verdicts(args, &given, &known)? {
+        judging::tell(&verdicts);
+        if verdicts.denies() {
+            return Ok(Exit::Denied);
+        }
+    }
     let parcel = parcel((given, &keys), &chain, &progress)?;
     progress.step("verifying every leaf");
     let verdict = sign::verify(&parcel.pack, chain.fleet(), chain.newest(), &parcel.signatures);
@@ -145,10 +158,60 @@ fn short_commit(commit: &str) -> String {
     commit.chars().take(7).collect()
 }
 
-fn parcel((given, keys): (Given<'_>, &[KeyFile]), chain: &Chain, progress: &Progress) -> anyhow::Result<Parcel> {
-    let (pack, beside) = match given {
-        Given::Pack(pack, path) => (*pack, reading::signatures(path)?),
-        Given::Commit(fleet) => (making::release(&fleet, chain.newest().publisher_epoch, progress)?, Vec::new()),
+/// What was given, with the fleet that it is of; none for a pack whose commit is not here.
+struct Known<'a> {
+    pack: Option<(Pack, &'a Path)>,
+    fleet: Option<Box<Read>>,
+}
+
+/// Compiles what is to be published. Of a pack that is the commit that it names, for rules to look at.
+fn compiled<'a>(
+    args: &PublishArgs,
+    (given, known): (Given<'a>, &FleetInfo),
+    progress: &Progress,
+) -> anyhow::Result<Known<'a>> {
+    let (pack, path) = match given {
+        Given::Commit(fleet) => {
+            let compiled = making::compiled(&fleet, progress)?;
+            return Ok(Known { pack: None, fleet: Some(Box::new((*fleet, compiled))) });
+        }
+        Given::Pack(pack, path) => (*pack, path),
+    };
+    let at = At::Commit(pack.release().commit.to_string());
+    let elsewhere = |one: &Diagnostic| matches!(one.code(), Code::NotARepository | Code::UnknownCommit);
+    let published = known.newest.iter().map(|newest| At::Commit(newest.commit.clone()));
+    let judged = published.chain([at.clone()]).any(|at| Rules::are_at(&args.reading.fleet, &at));
+    let fleet = if judged {
+        match before::read(&args.reading.fleet, &at) {
+            Ok(read) => Some(Box::new(read)),
+            Err(diagnostics) if diagnostics.list().iter().all(elsewhere) => {
+                eprintln!("no rule was asked: the commit of this pack is not in {}", args.reading.fleet.display());
+                None
+            }
+            Err(diagnostics) => return Err(diagnostics.into()),
+        }
+    } else {
+        None
+    };
+    Ok(Known { pack: Some((pack, path)), fleet })
+}
+
+/// What the rules say of the way from the last published release to this one.
+fn verdicts(args: &PublishArgs, given: &Known<'_>, known: &FleetInfo) -> anyhow::Result<Option<Verdicts>> {
+    let Some(new) = &given.fleet else { return Ok(None) };
+    let published = known.newest.as_ref();
+    let point = published.map(|newest| (format!("release {}", newest.sequence), newest.commit.clone()));
+    args.judging.since(&args.reading.fleet, point, new)
+}
+
+fn parcel((given, keys): (Known<'_>, &[KeyFile]), chain: &Chain, progress: &Progress) -> anyhow::Result<Parcel> {
+    let (pack, beside) = match (given.pack, &given.fleet) {
+        (Some((pack, path)), _) => (pack, reading::signatures(path)?),
+        (None, Some(fleet)) => {
+            let (fleet, compiled) = &**fleet;
+            (making::built(fleet, compiled, (chain.newest().publisher_epoch, progress))?, Vec::new())
+        }
+        (None, None) => return Err(anyhow!("there is nothing to publish")),
     };
     let own = sign::sign(&pack, keys.iter().map(|key| key as &dyn Signer))?;
     Ok(Parcel { pack, signatures: merged(&own, &beside) })

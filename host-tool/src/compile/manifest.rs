@@ -244,7 +244,7 @@ fn encode(terms: &Terms, entries: &[Entry<'_>], (model, schema): (&Model, &Schem
 }
 
 /// How many bytes of a slot a configuration takes.
-pub(super) fn slot_bytes(manifest: usize, entries: &[Entry<'_>]) -> u64 {
+pub(crate) fn slot_bytes(manifest: usize, entries: &[Entry<'_>]) -> u64 {
     let objects = entries.iter().filter_map(Entry::object).map(|object| u64::from(object.size));
     let parts = objects.chain([manifest as u64]);
     parts.fold(SLOT_HEADER_BYTES, |sum, part| sum + part.next_multiple_of(SLOT_GRAIN_BYTES))

@@ -22,6 +22,7 @@ use steadfast_core::release::CommitId;
 use crate::diagnostics::Diagnostics;
 use crate::fleet::{Fleet, PlainLabels};
 
+pub(crate) use manifest::slot_bytes;
 pub(crate) use resolve::{Merged, Stack};
 pub(crate) use section::{Which, values};
 

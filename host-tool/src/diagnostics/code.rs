@@ -120,6 +120,9 @@ pub enum Code {
     SchemaHeld,
     /// A section with secrets, which cannot be sealed yet.
     SecretSection,
+    // Rules.
+    /// A rule that cannot be read, or that nobody would ever ask.
+    BadRule,
     // The manifest.
     /// A check that no section of the schema has.
     UnknownCheck,

@@ -128,6 +128,14 @@ pub struct Excerpt<'a> {
     pub span: Range<usize>,
 }
 
+impl Excerpt<'_> {
+    /// The place's own text.
+    #[must_use]
+    pub fn marked(&self) -> &str {
+        &self.lines[self.span.clone()]
+    }
+}
+
 /// The nearest character boundary at or before `at`.
 fn floor_boundary(text: &str, at: usize) -> usize {
     (0..=at.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0)

@@ -11,8 +11,11 @@ use crate::git::{self, Blob, GitError, Repository};
 /// The fleet's own file.
 pub const SETTINGS_FILE: &str = "steadfast.toml";
 
+/// How changes reach the fleet: waves and their gates.
+pub(super) const ROLLOUT_FILE: &str = "rollout.toml";
+
 /// What is read of a fleet's folder; anything else in it is nobody's business here.
-const ROOTS: [&str; 5] = [SETTINGS_FILE, "inventory", "labels", "layers", "schemas"];
+const ROOTS: [&str; 7] = [SETTINGS_FILE, "inventory", "labels", "layers", "policy", ROLLOUT_FILE, "schemas"];
 
 /// How deep folders may be nested; deeper is a loop of mounts or a mistake.
 const DEPTH_MAX: usize = 16;

@@ -17,6 +17,7 @@ mod matching;
 mod models;
 mod origin;
 mod patches;
+mod rules;
 mod settings;
 mod shape;
 mod sibling;
@@ -31,7 +32,7 @@ use std::sync::Arc;
 use steadfast_core::id::DeviceId;
 
 use crate::compile::Source;
-use crate::diagnostics::{Code, Diagnostics, Finding, Findings, Place, Sources, closest};
+use crate::diagnostics::{Code, Diagnostics, FileId, Finding, Findings, Place, Sources, closest};
 use crate::value::Table;
 
 use files::Files;
@@ -62,6 +63,10 @@ pub struct Fleet {
     pub devices: Arc<Vec<Device>>,
     /// The files that set their values.
     pub layers: Layers,
+    /// The files of its rules, in the order of their paths.
+    pub rules: Vec<FileId>,
+    /// What `rollout.toml` says, as data; `None` where there is none.
+    pub rollout: Option<serde_json::Value>,
     /// The texts that were read.
     pub sources: Arc<Sources>,
     /// Where in history they are.
@@ -162,6 +167,11 @@ impl Fleet {
     }
 }
 
+/// The paths of what would be read of `folder`; `None` when that cannot be said.
+pub(crate) fn paths(folder: &Path, at: &At) -> Option<Vec<String>> {
+    Some(origin::open(folder, at).ok()?.files.under(""))
+}
+
 fn no_fleet(folder: &Path) -> Finding {
     let message = format!("there is no {SETTINGS_FILE} in {}", folder.display());
     Finding::new(Code::NoFleet, message).help("run `steadfast init` here, or name the fleet's folder with --fleet")
@@ -201,9 +211,11 @@ impl Reading {
             lint::sections(&models, (&devices, &layers), &mut self.findings);
             conflicts::patches(&models, (&devices, &layers), &mut self.findings);
         }
+        let rules = rules::files(&mut self.files, &mut self.findings);
+        let rollout = rules::rollout(&mut self.files, &mut self.findings);
         let Self { files, findings, settings } = self;
         let (devices, sources) = (Arc::new(devices), Arc::new(files.sources));
-        Fleet { source, settings, models, devices, layers, sources, whence, findings }
+        Fleet { source, settings, models, devices, layers, rules, rollout, sources, whence, findings }
     }
 
     /// Reports schemas of models that the fleet does not have.

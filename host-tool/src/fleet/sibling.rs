@@ -39,9 +39,11 @@ impl Fleet {
         lint::sections(&self.models, (&self.devices, &layers), &mut findings);
         conflicts::patches(&self.models, (&self.devices, &layers), &mut findings);
         let (settings, models, devices) = (self.settings.clone(), self.models.clone(), self.devices.clone());
+        // Neither differs: what is not a layer is the same file.
+        let (rules, rollout) = (self.rules.clone(), self.rollout.clone());
         let whence = Whence::new(&history, below, &mut files);
         let sources = Arc::new(files.sources);
-        let sibling = Self { source, settings, models, devices, layers, sources, whence, findings };
+        let sibling = Self { source, settings, models, devices, layers, rules, rollout, sources, whence, findings };
         (!sibling.findings.has_errors()).then_some(sibling)
     }
 }

@@ -4,6 +4,7 @@
 
 use super::told::{self, Ends};
 use super::{Group, Kind, Plan};
+use crate::policy::Verdict;
 use crate::words::counted;
 
 /// Most bytes of the text. GitHub takes comments of at most 65,536 characters, and others want to say something in one, too.
@@ -30,7 +31,8 @@ pub fn markdown(plan: &Plan, ends: &Ends) -> String {
     let mut out = format!("### {}\n\n", escaped(&told::title(plan)));
     ends.lines().iter().for_each(|line| out.push_str(&format!("{}\n", escaped(line))));
     out.push_str(&table(plan));
-    let mut notes: Vec<String> = plan.warnings.iter().take(ASIDE).map(warning).collect();
+    let mut notes = verdicts(plan);
+    notes.extend(plan.warnings.iter().take(ASIDE).map(warning));
     notes.extend(
         (plan.warnings.len() > ASIDE).then(|| format!("> and {} more warnings\n\n", plan.warnings.len() - ASIDE)),
     );
@@ -67,6 +69,17 @@ fn table(plan: &Plan) -> String {
     let rows: String = rows.into_iter().map(|(word, count)| format!("| {word} | {count} |\n")).collect();
     let bytes = told::download(plan).map(|line| format!("{line}\n\n")).unwrap_or_default();
     format!("\n| devices | |\n|---|---:|\n{rows}\n{bytes}")
+}
+
+fn verdicts(plan: &Plan) -> Vec<String> {
+    let Some(verdicts) = &plan.policy else { return Vec::new() };
+    let mut notes = vec![format!("{}\n\n", escaped(&verdicts.summary()))];
+    for (list, word) in [(&verdicts.denied, "Denied"), (&verdicts.warned, "Warned")] {
+        let line = |verdict: &Verdict| escaped(&told::cut(&verdict.line(), LINE_CHARS));
+        notes.extend(list.iter().take(ASIDE).map(|verdict| format!("> **{word}** by {}\n\n", line(verdict))));
+        notes.extend((list.len() > ASIDE).then(|| format!("> and {} more\n\n", list.len() - ASIDE)));
+    }
+    notes
 }
 
 fn warning(warning: &super::Warning) -> String {

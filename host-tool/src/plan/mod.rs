@@ -30,6 +30,7 @@ use steadfast_core::id::DeviceId;
 
 use crate::compile::Compiled;
 use crate::fleet::Fleet;
+use crate::policy::Verdicts;
 
 pub use base::{Whole, compile_both, read_base};
 pub use effect::{Effect, SchemaChange, SectionChange, Standing};
@@ -67,6 +68,8 @@ pub struct Plan {
     pub renamed: Vec<Renamed>,
     /// Devices whose reports are to be believed under another key, or under one for the first time.
     pub rekeyed: Option<Named>,
+    /// What the fleet's rules say of it; `None` where there are none, or nobody asked.
+    pub policy: Option<Verdicts>,
 }
 
 /// How many devices, and how much they download.
@@ -295,7 +298,7 @@ fn plan_of(base: Option<Side<'_>>, head: Side<'_>, fold: Fold) -> Plan {
         rekeyed: pairing.rekeyed.len(),
         bytes: groups.iter().map(|group| group.bytes.total).sum(),
     };
-    Plan { counts, warnings, groups, relabelled, renamed, rekeyed }
+    Plan { counts, warnings, groups, relabelled, renamed, rekeyed, policy: None }
 }
 
 impl Plan {

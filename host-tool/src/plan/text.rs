@@ -43,6 +43,7 @@ pub fn text(plan: &Plan, ends: &Ends, (length, color): (Length, Color)) -> Strin
     page.add(&told::title(plan), Some(Ink::Bold));
     ends.lines().iter().for_each(|line| page.add(line, None));
     told::download(plan).iter().for_each(|line| page.add(line, None));
+    verdicts(plan, length, &mut page);
     warnings(plan, length, &mut page);
     rows(plan, length, &mut page);
     groups(plan, length, &mut page);
@@ -80,6 +81,18 @@ impl Page {
 
 fn shown(length: Length, most: usize) -> usize {
     if length == Length::All { usize::MAX } else { most }
+}
+
+fn verdicts(plan: &Plan, length: Length, page: &mut Page) {
+    let Some(verdicts) = &plan.policy else { return };
+    page.add(&verdicts.summary(), verdicts.denies().then_some(Ink::Red));
+    for (list, verb, ink) in [(&verdicts.denied, "denied", Ink::Red), (&verdicts.warned, "warned", Ink::Yellow)] {
+        for verdict in list.iter().take(shown(length, ASIDE)) {
+            let lines = wrapped(&format!("{verb} by {}", verdict.line()), WIDTH);
+            lines.iter().for_each(|line| page.add(line, Some(ink)));
+        }
+        more(list.len(), shown(length, ASIDE), "such verdict", page);
+    }
 }
 
 fn warnings(plan: &Plan, length: Length, page: &mut Page) {

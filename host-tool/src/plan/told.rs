@@ -240,15 +240,9 @@ fn worth(worth: &Worth) -> String {
     }
 }
 
-/// JSON in one line, in which nothing hides: control characters and such as change the order of a line are escaped.
+/// JSON in one line, in which nothing hides.
 fn visible(value: &Json) -> String {
-    let mut text = String::new();
-    for letter in value.to_string().chars() {
-        let hidden = letter.is_control()
-            || matches!(letter, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}');
-        if hidden { text.extend(letter.escape_unicode()) } else { text.push(letter) }
-    }
-    text
+    crate::words::visible(&value.to_string())
 }
 
 /// At most so many characters, the last of them `…` where something was cut.
