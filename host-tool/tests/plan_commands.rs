@@ -111,6 +111,18 @@ fn people_see_who_changes_from_what_to_what() {
 }
 
 #[test]
+fn what_rules_say_is_part_of_the_document() {
+    let fleet = six();
+    assert_eq!(json(&fleet, &[])["policy"], Value::Null);
+    std::fs::create_dir(fleet.path().join("policy")).unwrap();
+    let rule =
+        "package policy.p\n\nwarn contains {\"msg\": \"look\", \"device\": \"s0\"} if input.counts.devices == 6\n";
+    write(&fleet, "policy/p.rego", rule);
+    let policy = &json(&fleet, &["--worktree"])["policy"];
+    assert_eq!((&policy["warned"][0]["device"], &policy["asked"][0]), (&"s0".into(), &"head".into()));
+}
+
+#[test]
 fn the_base_is_the_parent_the_checked_out_commit_or_where_branches_parted() {
     let fleet = six();
     assert_eq!(json(&fleet, &["--worktree"])["counts"]["changed"], 0);

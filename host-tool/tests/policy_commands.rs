@@ -43,7 +43,7 @@ fn a_denied_plan_ends_with_3_and_says_why_in_every_format() {
     assert!(text.out.contains("denied by policy.period: period 5000 -> 2000 (sampling.period_ms)\n"), "{}", text.out);
     let comment = fleet.run(&["plan", "--format", "markdown", "--exit-code"]);
     assert!(
-        comment.code == Some(3) && comment.out.contains("> **Denied** by policy.period: period 1000 -&gt; 2000"),
+        comment.code == Some(3) && comment.out.contains("> **Denied** by policy.period: period 5000 -&gt; 2000"),
         "{}",
         comment.out
     );
@@ -75,7 +75,7 @@ fn publish_asks_again_from_the_last_release_and_uploads_nothing_that_is_denied()
     fleet.run(&["publish", "--server", &server.url, "--pack", pack.to_str().unwrap()]).failed(3);
     let newest = || {
         let told = fleet.run(&["status", "--server", &server.url, "--format", "json"]).out;
-        serde_json::from_str::<Value>(&told).unwrap()["fleet"]["newest"]["sequence"].clone()
+        serde_json::from_str::<Value>(&told).unwrap()["newest"]["sequence"].clone()
     };
     let before = newest();
     fleet.run(&[&publish[..], &["--approvals", &approved(&fleet)]].concat()).fine();

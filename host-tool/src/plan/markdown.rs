@@ -22,6 +22,9 @@ const FIELDS: usize = 100;
 /// Most warnings, and most lines about rows of the inventory.
 const ASIDE: usize = 50;
 
+/// Most verdicts of each kind.
+const VERDICTS: usize = 10;
+
 /// Most characters of a line outside of groups.
 const LINE_CHARS: usize = 500;
 
@@ -76,8 +79,8 @@ fn verdicts(plan: &Plan) -> Vec<String> {
     let mut notes = vec![format!("{}\n\n", escaped(&verdicts.summary()))];
     for (list, word) in [(&verdicts.denied, "Denied"), (&verdicts.warned, "Warned")] {
         let line = |verdict: &Verdict| escaped(&told::cut(&verdict.line(), LINE_CHARS));
-        notes.extend(list.iter().take(ASIDE).map(|verdict| format!("> **{word}** by {}\n\n", line(verdict))));
-        notes.extend((list.len() > ASIDE).then(|| format!("> and {} more\n\n", list.len() - ASIDE)));
+        notes.extend(list.iter().take(VERDICTS).map(|verdict| format!("> **{word}** by {}\n\n", line(verdict))));
+        notes.extend((list.len() > VERDICTS).then(|| format!("> and {} more\n\n", list.len() - VERDICTS)));
     }
     notes
 }

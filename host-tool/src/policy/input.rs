@@ -2,7 +2,8 @@
 //! want to know. `docs/guide-policy.md` describes it.
 //!
 //! It stays small for a large fleet without hiding a device: where a plan lists a group's devices, this counts them by equal labels
-//! (`classes`), all of them. Their names are in it only if some rule asks for `names`, because a million names cost a second.
+//! (`classes`), all of them. Their names, and what is renamed, are in it only if some rule file has the word in it, because a million names
+//! cost a second.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -40,16 +41,25 @@ pub(super) const NAMES: &[(&str, &[&str])] = &[
     ("approvals", &[]),
 ];
 
-/// The document, with the devices' names.
-#[must_use]
-pub fn document(question: &Question<'_>) -> Json {
-    value(question, true)
+/// What is in the document only where it is wanted.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Wanted {
+    /// The names of all devices that change.
+    pub(super) names: bool,
+    /// The devices with another name.
+    pub(super) renamed: bool,
 }
 
-/// The document, with names or without.
-pub(super) fn value(question: &Question<'_>, names: bool) -> Json {
+/// The document, with everything.
+#[must_use]
+pub fn document(question: &Question<'_>) -> Json {
+    value(question, Wanted { names: true, renamed: true })
+}
+
+/// The document, with what is wanted.
+pub(super) fn value(question: &Question<'_>, wanted: Wanted) -> Json {
     let Question { base, head, plan, ends, approvals, .. } = question;
-    let mut side = Sides::new(*base, *head, names);
+    let mut side = Sides::new(*base, *head, wanted.names);
     let warning = |one: &Warning| {
         let devices = one.devices.as_ref().map(|named| named.count);
         json!({ "kind": one.kind, "message": one.message, "devices": devices })
@@ -77,7 +87,7 @@ pub(super) fn value(question: &Question<'_>, names: bool) -> Json {
         "warnings": warnings,
         "groups": groups,
         "relabelled": relabelled,
-        "renamed": plan.renamed,
+        "renamed": wanted.renamed.then_some(&plan.renamed),
         "rekeyed": rekeyed,
         "policy": { "changed": Rules::of(head.fleet).differences(&old) },
         "rollout": head.fleet.rollout,

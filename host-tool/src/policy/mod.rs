@@ -31,6 +31,7 @@ pub use source::Rules;
 pub use verdict::{From, Verdict, Verdicts};
 
 use engine::Engine;
+use input::Wanted;
 
 /// What rules are asked about.
 #[derive(Clone, Copy)]
@@ -71,7 +72,8 @@ pub fn judge(question: &Question<'_>, whose: Whose) -> Result<Option<Verdicts>, 
     }
     let engine = Engine::new(&new)?;
     let same = new.same(&old);
-    let input = input::value(question, new.mention("names") || old.mention("names"));
+    let mention = |word| new.mention(word) || old.mention(word);
+    let input = input::value(question, Wanted { names: mention("names"), renamed: mention("renamed") });
     let mut verdicts = Verdicts::default();
     verdicts.add(engine.ask(&input), From::Head);
     if same {

@@ -187,8 +187,21 @@ fn names_are_given_only_to_rules_that_ask_for_them() {
     let rule = "package policy.p\ndeny contains name if { some name in input.groups[0].devices.classes[0].names }\n";
     assert_eq!(denials(&said(rule, rule).unwrap().unwrap()), ["a1", "a2"]);
     let limit = ("layers/site/a.toml", "motor.limit = 20\n");
-    let small = asked(&[], &[limit], |question| input::value(question, false));
+    let small = asked(&[], &[limit], |question| input::value(question, Wanted::default()));
     assert!(!small.to_string().contains("names"), "{small}");
+}
+
+#[test]
+fn the_rules_of_the_guide_are_right() {
+    let guide = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/guide-policy.md")).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let blocks: Vec<&str> = guide.split("```rego\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
+    for (block, number) in blocks.iter().zip(0..) {
+        write(&folder.path().join(format!("{number}.rego")), block);
+    }
+    let all = cases(&Rules::in_folder(folder.path()).unwrap()).unwrap();
+    assert_eq!(all.len(), 1);
+    assert_eq!(all[0].outcome, Outcome::Held);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! How long a plan takes, and how much memory: one line changed in the layer of all devices, and one in the layer of a site.
 //!
 //! `cargo xtask bench plan` runs it, optimised, on the fleets of `bench compile`. Each plan is made in a process of its own, from two commits to
-//! its text; generating the fleet and its commits is not measured.
+//! its text; generating the fleet and its commits is not measured. What the rules of the starter pack cost comes on top, and is shown beside it.
 
 use std::env;
 use std::path::Path;
@@ -12,6 +12,7 @@ use steadfast::diagnostics::Color;
 use steadfast::fleet::{At, Fleet};
 use steadfast::git::Repository;
 use steadfast::plan::{Base, BaseState, Ends, Head, Length, Side, compile_both, plan, text};
+use steadfast::policy::{Question, Whose, judge};
 use steadfast_tests::fleet_folder::FleetFolder;
 use steadfast_tests::fleetgen::{Measures, generate};
 use steadfast_tests::used;
@@ -26,8 +27,8 @@ const RUNS: usize = 3;
 const SECONDS_MAX: f64 = 5.0;
 
 /// Figures of one run: seconds in which the head is read, both commits are compiled, and the plan is made and written; seconds of
-/// processors; MiB; and the number of devices that change.
-type Figures = [f64; 6];
+/// processors; MiB; the number of devices that change; and seconds for rules.
+type Figures = [f64; 7];
 
 fn main() {
     match env::args_os().nth(1) {
@@ -38,12 +39,13 @@ fn main() {
 
 fn compare() {
     println!(
-        "{:>8}  {:>6}  {:>8}  {:>7}  {:>9}  {:>7}  {:>8}  {:>7}  {:>10}",
-        "devices", "change", "changed", "read s", "compile s", "plan s", "total s", "CPU s", "memory MiB"
+        "{:>8}  {:>6}  {:>8}  {:>7}  {:>9}  {:>7}  {:>8}  {:>7}  {:>10}  {:>7}",
+        "devices", "change", "changed", "read s", "compile s", "plan s", "total s", "CPU s", "memory MiB", "rules s"
     );
     let mut slowest: f64 = 0.0;
     for devices in SIZES {
         let folder = generate(Measures::of(devices));
+        rules().for_each(|(name, text)| folder.write(&format!("policy/{name}"), &text));
         folder.init();
         slowest = 0.0;
         folder.replace("layers/common.toml", "ntp.example", "ntp2.example");
@@ -61,12 +63,22 @@ fn compare() {
 fn line(devices: u32, change: &str, folder: &FleetFolder) -> f64 {
     let runs = [(); RUNS].map(|()| run(folder.path()));
     let best = runs.into_iter().min_by(|a, b| a[3].total_cmp(&b[3])).expect("there are runs");
-    let [read, compile, plan, cpu, memory, changed] = best;
+    let [read, compile, plan, cpu, memory, changed, rules] = best;
     let total = read + compile + plan;
     println!(
-        "{devices:>8}  {change:>6}  {changed:>8}  {read:>7.3}  {compile:>9.3}  {plan:>7.3}  {total:>8.3}  {cpu:>7.2}  {memory:>10.0}"
+        "{devices:>8}  {change:>6}  {changed:>8}  {read:>7.3}  {compile:>9.3}  {plan:>7.3}  {total:>8.3}  {cpu:>7.2}  {memory:>10.0}  {rules:>7.3}"
     );
     total
+}
+
+/// The starter pack's files, by name.
+fn rules() -> impl Iterator<Item = (String, String)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../host-tool/starter/policy");
+    std::fs::read_dir(folder).expect("the starter pack is there").map(|file| {
+        let path = file.expect("it can be listed").path();
+        let name = path.file_name().expect("a file has a name").to_string_lossy().into_owned();
+        (name, std::fs::read_to_string(path).expect("rules are text"))
+    })
 }
 
 fn run(folder: &Path) -> Figures {
@@ -75,7 +87,7 @@ fn run(folder: &Path) -> Figures {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let line = String::from_utf8(output.stdout).expect("figures are text");
     let figures: Vec<f64> = line.split_whitespace().map(|word| word.parse().expect("a figure")).collect();
-    figures.try_into().expect("six figures")
+    figures.try_into().expect("seven figures")
 }
 
 /// Plans what the last commit changes, as `steadfast plan` does.
@@ -100,6 +112,12 @@ fn measure(folder: &Path) {
     assert!(!written.is_empty());
     let steps = [read, compiled_at - read, planned - compiled_at].map(|step| step.as_secs_f64());
     let rest = [used::cpu_seconds(), used::peak_mebibytes(), plan.counts.changed as f64];
+    let asked = Instant::now();
+    let head = Side { fleet: &fleet, compiled: &compiled };
+    let question = Question { base: Some(base), head, plan: &plan, ends: &ends, commits: [None, None], approvals: &[] };
+    let verdicts = judge(&question, Whose::Both).expect("the starter pack is right").expect("it has rules");
+    assert!(verdicts.denies(), "there is no canary");
+    let rest = [rest[0], rest[1], rest[2], asked.elapsed().as_secs_f64()];
     let figures: Vec<String> = steps.iter().chain(&rest).map(f64::to_string).collect();
     println!("{}", figures.join(" "));
 }
