@@ -33,6 +33,14 @@ struct Elsewhere {
     address: String,
 }
 
+impl Elsewhere {
+    fn start(stage: &Stage) -> Result<Self, DemoError> {
+        let relay = Relay::start(stage.world.address()).map_err(DemoError::Network)?;
+        let address = format!("{}:{}", Model::Sensor.loopback(), relay.address().port());
+        Ok(Self { relay, address })
+    }
+}
+
 /// Both firmwares, and where the head of the next one lies in flash.
 struct Bootloader {
     next: PathBuf,
@@ -114,7 +122,7 @@ fn the_next_firmware_finds_its_configuration_and_the_former_one_its_own(machine:
     wait_for_run(&mut board, &prepared, &elsewhere.address);
     board.log().wait_for(&format!("confirmed {prepared}")).expect("it is confirmed");
     let why = wait_until_it_says_that_it_runs(&stage, &prepared)?;
-    assert_eq!(why.device.desired, Some(prepared), "which git wants of this firmware");
+    assert_eq!(why.device.desired, Some(prepared.clone()), "which git wants of this firmware");
     let record = board.contents().record().expect("there is a record");
     let kept = record.confirmed.and_then(|slot| record.slot(slot.other())).expect("the other slot is on record");
     assert_eq!((kept.standing, kept.content.id().to_string()), (Standing::Confirmed, own.clone()), "the former one's");
@@ -123,7 +131,21 @@ fn the_next_firmware_finds_its_configuration_and_the_former_one_its_own(machine:
     wait_for_run(&mut board, &own, &elsewhere.address);
     board.log().wait_for(&format!("confirmed {own}")).expect("it is confirmed again");
     let why = wait_until_it_says_that_it_runs(&stage, &own)?;
-    assert_eq!(why.device.desired, Some(own), "which git wants of that one");
+    assert_eq!(why.device.desired, Some(own.clone()), "which git wants of that one");
+
+    // An edit of the field, by its new name, reaches the former firmware under the old name, and then the next one.
+    let third = Elsewhere::start(&stage)?;
+    stage.world.edit(LAYER, &elsewhere.address, &third.address)?;
+    stage.publish("a third server")?;
+    let former = stage.wait_until_current(NAME)?.device.desired.expect("git wants something of it");
+    assert_ne!(former, own, "its value is another");
+    wait_for_run(&mut board, &former, &third.address);
+    board.pull_the_plug();
+    bootloader.deliver(&mut board);
+    let next = bootloader.swap(&mut board);
+    assert!(next != former && next != prepared, "each schema has bytes of its own, and other ones than before");
+    wait_for_run(&mut board, &next, &third.address);
+    wait_until_it_says_that_it_runs(&stage, &next)?;
     Ok(())
 }
 
@@ -137,14 +159,13 @@ fn wait_until_it_says_that_it_runs(stage: &Stage, content: &str) -> Result<Why, 
 /// A board whose configuration names another server than the one that it was flashed with.
 fn stage_with_elsewhere(machine: Machine) -> Result<(Stage, Actor, Elsewhere), DemoError> {
     let stage = Stage::new(machine, &[(NAME, Model::Sensor)])?;
-    let relay = Relay::start(stage.world.address()).map_err(DemoError::Network)?;
-    let address = format!("{}:{}", Model::Sensor.loopback(), relay.address().port());
-    stage.world.edit(LAYER, "server = \"\"", &format!("server = \"{address}\""))?;
+    let elsewhere = Elsewhere::start(&stage)?;
+    stage.world.edit(LAYER, "server = \"\"", &format!("server = \"{}\"", elsewhere.address))?;
     stage.publish("another server")?;
     let mut board = stage.actor(NAME, Model::Sensor)?;
     board.switch_on();
     stage.wait_until_current(NAME)?;
-    Ok((stage, board, Elsewhere { relay, address }))
+    Ok((stage, board, elsewhere))
 }
 
 /// From now on the fleet has the next firmware's schema beside the present one's, and names the field as the next one does.
