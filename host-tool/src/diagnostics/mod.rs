@@ -60,6 +60,12 @@ impl Finding {
         self
     }
 
+    /// At the beginning of a file, when it is the file as such.
+    #[must_use]
+    pub fn at_start(self, start: Option<Place>) -> Self {
+        Self { place: start, ..self }
+    }
+
     /// Where it was asked for, which is the place to point at when there is no better one.
     #[must_use]
     pub fn asked_at(self, place: Place) -> Self {
@@ -133,6 +139,19 @@ impl Findings {
         }
         self.order.push(finding.clone());
         self.hits.insert(finding, devices.into_iter().collect());
+    }
+
+    /// Whether nothing was found.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.order.is_empty()
+    }
+
+    /// Takes over what another collection has, all of which hits these devices.
+    pub fn hit_all(&mut self, other: Self, devices: &[u32]) {
+        for finding in other.order {
+            self.hit(finding, devices.iter().copied());
+        }
     }
 
     /// Takes over what another collection has.

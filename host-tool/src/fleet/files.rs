@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use gix::ObjectId;
 
-use crate::diagnostics::{Code, FILE_BYTES, FileId, Finding, Sources};
+use crate::diagnostics::{Code, FILE_BYTES, FileId, Finding, Place, Sources};
 use crate::git::{self, Blob, GitError, Repository};
 
 /// The fleet's own file.
@@ -168,11 +168,19 @@ impl Files {
                 Ok(self.sources.add(shown, text))
             }
             Err(error) => {
-                let path = self.shown(path);
-                let message = format!("{path} is not text: byte {} is not UTF-8", error.valid_up_to());
-                Err(Finding::new(Code::NotText, message).help("save the file as UTF-8"))
+                let shown = self.shown(path).to_owned();
+                let readable = String::from_utf8_lossy(&bytes);
+                let at = error.valid_up_to()..error.valid_up_to() + char::REPLACEMENT_CHARACTER.len_utf8();
+                let place = Place::new(self.sources.add(&shown, &readable), at);
+                let message = format!("{shown} is not text: byte {} is not UTF-8", error.valid_up_to());
+                Err(Finding::new(Code::NotText, message).at(place).help("save the file as UTF-8"))
             }
         }
+    }
+
+    /// The beginning of a file, to point at when it is the file as such; `None` when it cannot be read.
+    pub(super) fn start(&mut self, path: &str) -> Option<Place> {
+        self.text(path).ok().map(|file| Place::new(file, 0..0))
     }
 }
 

@@ -118,7 +118,7 @@ impl Implications {
             let stem = path.strip_prefix("labels/").and_then(|path| path.strip_suffix(".toml"));
             let Some((label, value)) = stem.and_then(|stem| stem.split_once('/')) else {
                 let finding = Finding::new(Code::BadLevel, format!("{path} belongs to no label"));
-                findings.add(finding.help("move it to labels/LABEL/VALUE.toml"));
+                findings.add(finding.at_start(files.start(&path)).help("move it to labels/LABEL/VALUE.toml"));
                 continue;
             };
             let key: Pair = (label.into(), value.into());

@@ -61,6 +61,8 @@ pub struct Layers {
     known: HashMap<(u32, usize), u32>,
     by_name: bool,
     missing: BTreeMap<String, (Finding, Vec<u32>)>,
+    /// What is wrong with files as such, and the devices that have them.
+    faulty: BTreeMap<u32, (Findings, Vec<u32>)>,
 }
 
 /// A device whose layers are looked for.
@@ -113,7 +115,7 @@ impl Layers {
         let paths: Vec<String> = files.under(&folder).into_iter().filter(own).collect();
         let labels = if paths.is_empty() { BTreeSet::new() } else { labels() };
         for path in paths {
-            if let Err(finding) = self.read_patch((level, &path), &labels, (files, findings)) {
+            if let Err(finding) = self.read_patch((level, &path), &labels, files) {
                 self.incomplete = true;
                 finding.into_iter().for_each(|finding| findings.add(finding));
             }
@@ -126,12 +128,12 @@ impl Layers {
         &mut self,
         (level, path): (usize, &str),
         labels: &BTreeSet<Arc<str>>,
-        (files, findings): (&mut Files, &mut Findings),
+        files: &mut Files,
     ) -> Result<(), Option<Finding>> {
         if self.by_path.contains_key(path) {
             return Err(Some(self.levels[level].is_patch(path)));
         }
-        let (layer, read) = self.read(path, (files, findings));
+        let (layer, read) = self.read(path, files);
         let (file, source, written) = read.ok_or(None)?;
         let layer_ref = &mut self.loaded[layer as usize];
         let Some(entry) = written else {
@@ -155,7 +157,7 @@ impl Layers {
 
     /// The device's chain of files, as an index for [`Layers::chain`]. `None` when one of them could not be read, or when a level
     /// lacks its label or file, which [`Layers::report`] tells later.
-    pub(super) fn resolve(&mut self, wanted: &Wanted<'_>, files: &mut Files, findings: &mut Findings) -> Option<u32> {
+    pub(super) fn resolve(&mut self, wanted: &Wanted<'_>, files: &mut Files) -> Option<u32> {
         let key = (wanted.model, Arc::as_ptr(wanted.labels).addr());
         if !self.by_name
             && let Some(known) = self.known.get(&key)
@@ -165,13 +167,18 @@ impl Layers {
         let mut chain = Vec::with_capacity(self.levels.len());
         let mut whole = !self.incomplete;
         for index in 0..self.levels.len() {
-            if let Err(fault) = self.files_of((index, wanted), &mut chain, (files, findings)) {
+            if let Err(fault) = self.files_of((index, wanted), &mut chain, files) {
                 let (key, finding) = *fault;
                 self.missing.entry(key).or_insert_with(|| (finding, Vec::new())).1.push(wanted.device);
                 whole = false;
             }
         }
-        whole &= chain.iter().all(|layer| !self.loaded[*layer as usize].broken);
+        for layer in &chain {
+            if let Some((_, devices)) = self.faulty.get_mut(layer) {
+                devices.push(wanted.device);
+            }
+            whole &= !self.loaded[*layer as usize].broken;
+        }
         let chain = whole.then(|| self.intern(chain))?;
         self.known.insert(key, chain);
         Some(chain)
@@ -183,7 +190,7 @@ impl Layers {
         &mut self,
         (index, wanted): (usize, &Wanted<'_>),
         chain: &mut Vec<u32>,
-        (files, findings): (&mut Files, &mut Findings),
+        files: &mut Files,
     ) -> Result<(), Box<(String, Finding)>> {
         let level = &self.levels[index];
         let (optional, lookup) = (level.is_optional(), wanted.lookup);
@@ -196,7 +203,7 @@ impl Layers {
             Err(_) if optional && level.lacks_label(lookup) => return Ok(()),
             Err(finding) => return Err(Box::new((finding.message().to_owned(), finding))),
         };
-        match self.load(&path, files, findings) {
+        match self.load(&path, files) {
             Some(layer) if self.loaded[layer as usize].matching.is_some() => {
                 let finding = self.levels[index].is_patch(&path);
                 Err(Box::new((path, finding)))
@@ -248,8 +255,11 @@ impl Layers {
         &self.loaded
     }
 
-    /// Reports levels without their file or label, each once with all devices hit, and files that nobody asked for.
-    pub(super) fn report(&mut self, files: &Files, findings: &mut Findings) {
+    /// Reports faulty files, levels without their file or label, each once with all devices hit, and files that nobody asked for.
+    pub(super) fn report(&mut self, files: &mut Files, findings: &mut Findings) {
+        for (faults, devices) in std::mem::take(&mut self.faulty).into_values() {
+            findings.hit_all(faults, &devices);
+        }
         for (_, (finding, devices)) in std::mem::take(&mut self.missing) {
             findings.hit(finding, devices);
         }
@@ -264,7 +274,7 @@ impl Layers {
             if !self.by_path.contains_key(&path) && !files.is_imported(&path) {
                 let message = format!("no device takes values from {path}");
                 let help = format!("the levels are {}; remove the file, or correct its name", known.join(", "));
-                findings.add(Finding::new(Code::UnusedFile, message).help(help));
+                findings.add(Finding::new(Code::UnusedFile, message).at_start(files.start(&path)).help(help));
             }
         }
     }
@@ -280,27 +290,31 @@ impl Layers {
     }
 
     /// The layer at a path, read at most once.
-    fn load(&mut self, path: &str, files: &mut Files, findings: &mut Findings) -> Option<u32> {
+    fn load(&mut self, path: &str, files: &mut Files) -> Option<u32> {
         if let Some(known) = self.by_path.get(path) {
             return Some(*known);
         }
         if !files.has(path) {
             return None;
         }
-        let (index, read) = self.read(path, (files, findings));
+        let (index, read) = self.read(path, files);
         if let Some((_, _, Some(entry))) = read {
             let message = format!("{path} has a `match`, but is in no level of patches");
             let help = "remove it, or move the file to the folder of a `*` level, such as \"patches/*\"";
-            findings.add(Finding::new(Code::StrayMatch, message).at(entry.key).help(help));
+            let faults = &mut self.faulty.entry(index).or_default().0;
+            faults.add(Finding::new(Code::StrayMatch, message).at(entry.key).help(help));
             self.loaded[index as usize].broken = true;
         }
         Some(index)
     }
 
     /// Takes a file in. Gives its layer's index and, if it could be read, its text and what it says under `match`.
-    fn read(&mut self, path: &str, (files, findings): (&mut Files, &mut Findings)) -> (u32, Option<Read>) {
-        let (layer, read) = Layer::read(path, (files, findings));
+    fn read(&mut self, path: &str, files: &mut Files) -> (u32, Option<Read>) {
+        let (layer, read, faults) = Layer::read(path, files);
         let index = u32::try_from(self.loaded.len()).unwrap_or(u32::MAX);
+        if !faults.is_empty() {
+            self.faulty.insert(index, (faults, Vec::new()));
+        }
         self.loaded.push(layer);
         self.by_path.insert(path.to_owned(), index);
         (index, read)
@@ -316,7 +330,8 @@ impl Layers {
         let mut loaded = self.loaded.clone();
         for path in paths {
             let layer = &mut loaded[*self.by_path.get(path)? as usize];
-            let (changed, read) = Layer::read(path, (files, findings));
+            let (changed, read, faults) = Layer::read(path, files);
+            findings.extend(faults);
             let (_, _, matching) = read?;
             if layer.matching.is_some() || matching.is_some() || changed.broken {
                 return None;
@@ -331,8 +346,8 @@ impl Layers {
 type Read = (FileId, Arc<str>, Option<Entry>);
 
 impl Layer {
-    /// What a file says and, if it could be read, its text and what it says under `match`.
-    fn read(path: &str, (files, findings): (&mut Files, &mut Findings)) -> (Self, Option<Read>) {
+    /// What a file says; if it could be read, its text and what it says under `match`; and what is wrong with it as such.
+    fn read(path: &str, files: &mut Files) -> (Self, Option<Read>, Findings) {
         let mut here = Findings::default();
         let mut layer = Self::default();
         let mut read = None;
@@ -346,8 +361,7 @@ impl Layer {
             Err(finding) => here.add(finding),
         }
         layer.broken = here.has_errors();
-        findings.extend(here);
-        (layer, read)
+        (layer, read, here)
     }
 
     /// Takes the head (`unset`, `final`, `append`, `on_unsupported`) apart from the values.

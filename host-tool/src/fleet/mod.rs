@@ -199,12 +199,12 @@ impl Reading {
         let labels = || implications.names().chain(label_sets.names()).cloned().collect();
         let mut layers = Layers::new(&self.settings.levels, &labels, (&mut self.files, &mut self.findings));
         let devices = self.devices((rows, &label_sets), &models, (&mut implications, &mut layers));
-        layers.report(&self.files, &mut self.findings);
+        layers.report(&mut self.files, &mut self.findings);
         let unused = if self.findings.has_errors() { Vec::new() } else { implications.unused() };
         self.strangers();
         for path in unused {
             let finding = Finding::new(Code::UnusedFile, format!("no device has the label of {path}"));
-            self.findings.add(finding.help("remove the file, or correct its name"));
+            self.findings.add(finding.at_start(self.files.start(&path)).help("remove the file, or correct its name"));
         }
         if models.len() == self.settings.models.len() {
             // Otherwise a section may belong to the model whose schema could not be read.
@@ -225,7 +225,8 @@ impl Reading {
             if !self.settings.models.iter().any(|known| &*known.name == model) {
                 let message = format!("{path} is of no model of this fleet");
                 let help = format!("add [models.{model}] to {SETTINGS_FILE}, or correct the folder's name");
-                self.findings.add(Finding::new(Code::UnusedFile, message).help(help));
+                let start = self.files.start(&path);
+                self.findings.add(Finding::new(Code::UnusedFile, message).at_start(start).help(help));
             }
         }
     }
@@ -237,7 +238,7 @@ impl Reading {
             if !path.ends_with(".csv") && !path.ends_with(".toml") {
                 let message = format!("{path} is no inventory, so the devices in it are not in the fleet");
                 let help = "an inventory ends with .csv or .toml in small letters; notes may end with .md";
-                faults.push(Finding::new(Code::UnusedFile, message).help(help));
+                faults.push(Finding::new(Code::UnusedFile, message).at_start(self.files.start(&path)).help(help));
                 continue;
             }
             match self.files.text(&path) {
@@ -283,7 +284,7 @@ impl Reading {
             let index = u32::try_from(devices.len()).unwrap_or(u32::MAX);
             let lookup = |label: &str| lookup(label, &row, &labels);
             let wanted = Wanted { device: index, id: row.id, model: *model, labels: &labels.plain, lookup: &lookup };
-            let chain = layers.resolve(&wanted, &mut self.files, &mut self.findings);
+            let chain = layers.resolve(&wanted, &mut self.files);
             let labels = labels.plain;
             let Row { id, name, public_key, own, place, .. } = row;
             devices.push(Device { id, name, model: *model, labels, public_key, chain, own, place });

@@ -54,7 +54,7 @@ pub(super) const PATCH_CASES: &[Case] = &[
         },
         (Code::BadMatch, PATCH, 1, 4),
     ),
-    ("an expression in an ordinary layer", |f| f.write(US, FOR_BERLIN), (Code::StrayMatch, US, 1, 0)),
+    ("an expression in an ordinary layer", |f| f.write(US, FOR_BERLIN), (Code::StrayMatch, US, 1, 2)),
     (
         "a patch that is an ordinary layer, too",
         |f| {
