@@ -22,13 +22,13 @@ pub enum LineageError {
     /// The published commit is not here.
     #[error(
         "the last published commit {0} is not in this clone; run `git fetch`, then try again; should it not be there then, another repository was published to this \
-         server"
+         server, or history was rewritten, for which there is --new-history"
     )]
     Unknown(String),
     /// Two branches.
     #[error(
         "commit {commit} does not descend from {published}, the last published one, by first parents; merge that one's branch, \
-         and publish from there"
+         and publish from there; --new-history is for a history that was rewritten"
     )]
     Diverged {
         /// What was to be published.

@@ -7,21 +7,21 @@ use clap::Args;
 use steadfast::client::{Client, ClientError};
 use steadfast::diagnostics::{Code, Diagnostic};
 use steadfast::fleet::{At, Fleet};
-use steadfast::git::{GitError, Repository};
-use steadfast::keys::{Chain, KeyFile, Signer};
-use steadfast::lineage::{self, Lineage, LineageError};
+use steadfast::keys::Chain;
 use steadfast::pack::Pack;
 use steadfast::policy::{Rules, Verdicts};
-use steadfast::serve::api::{FleetInfo, ProblemCode, Published, ReleaseInfo};
+use steadfast::serve::api::{FleetInfo, ProblemCode, Published};
 use steadfast::sign;
 use steadfast::words::counted;
 use steadfast_core::statement::SIGNATURE_BYTES;
 
 use super::before::{self, Read};
+use super::holders::{self, Holders, Publishers};
 use super::judging::{self, Judging};
 use super::progress::Progress;
 use super::reading::{self, Reading};
-use super::{Exit, making, sign as signing, verify};
+use super::standing::{Candidate, Descent, Last, Origin, Standing, number};
+use super::{Exit, making, verify};
 
 /// Arguments of `steadfast publish`.
 #[derive(Args, Debug)]
@@ -31,12 +31,13 @@ pub(crate) struct PublishArgs {
     /// The server's address, as http://HOST:PORT.
     #[arg(long, value_name = "URL")]
     server: String,
-    /// A publisher's private key file; may be given several times.
-    #[arg(long, value_name = "FILE")]
-    key: Vec<PathBuf>,
+    #[command(flatten)]
+    holders: Holders,
     /// Publish this pack with the signatures beside it, instead of compiling a commit.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["commit", "worktree"])]
     pack: Option<PathBuf>,
+    #[command(flatten)]
+    descent: Descent,
     #[command(flatten)]
     judging: Judging,
     /// Do everything but the upload.
@@ -58,13 +59,6 @@ enum Given<'a> {
     Pack(Box<Pack>, &'a Path),
 }
 
-/// Why there is nothing to publish.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Overtaken {
-    Already,
-    Superseded,
-}
-
 /// Runs `steadfast publish`. What stands here alone is checked before the server is asked: keys, tree, commit. A job that lost the
 /// race to a newer commit says `superseded` and ends with a code of its own.
 pub(crate) fn run(args: &PublishArgs) -> anyhow::Result<Exit> {
@@ -73,15 +67,24 @@ pub(crate) fn run(args: &PublishArgs) -> anyhow::Result<Exit> {
     }
     let client = Client::new(&args.server)?;
     let chain = verify::chain(&args.reading.fleet, None)?;
-    let keys = signing::keys(&args.key)?;
-    signing::require_publishers(&keys, chain.newest())?;
+    let publishers = args.holders.open()?;
+    publishers.require_in(chain.newest())?;
     let given = given(args)?;
     let known = client.fleet()?;
     if known.fleet != chain.fleet().to_string() {
         return Err(anyhow!("this server is of fleet {}, this repository is {}", known.fleet, chain.fleet()));
     }
-    if let (Some(end), Some(newest)) = (overtaken(args, &given, &known)?, &known.newest) {
-        return Ok(nothing(end, newest));
+    if let Some(last) = known.newest.as_ref().map(Last::from) {
+        match standing(args, &given, (&last, chain.newest().publisher_epoch))? {
+            Standing::Superseded => return Ok(last.superseded()),
+            // A pack may be the same commit under a new publisher epoch: the server decides.
+            // A server that has lost its copy needs it again.
+            Standing::Same if matches!(given, Given::Commit(_)) && known.served => {
+                println!("release {} of commit {} is published already", last.sequence, last.short_commit());
+                return Ok(Exit::Fine);
+            }
+            Standing::Same | Standing::Follows => {}
+        }
     }
     let progress = Progress::new();
     let given = compiled(args, (given, &known), &progress)?;
@@ -91,7 +94,7 @@ pub(crate) fn run(args: &PublishArgs) -> anyhow::Result<Exit> {
             return Ok(Exit::Denied);
         }
     }
-    let parcel = parcel((given, &keys), &chain, &progress)?;
+    let parcel = parcel((given, &publishers), &chain, &progress)?;
     progress.step("verifying every leaf");
     let verdict = sign::verify(&parcel.pack, chain.fleet(), chain.newest(), &parcel.signatures);
     verdict.map_err(|error| Exit::Unverified.with(error))?;
@@ -108,54 +111,22 @@ pub(crate) fn run(args: &PublishArgs) -> anyhow::Result<Exit> {
 fn given(args: &PublishArgs) -> anyhow::Result<Given<'_>> {
     match args.pack.as_deref() {
         Some(path) => Ok(Given::Pack(Box::new(reading::pack(path)?), path)),
-        None if args.key.is_empty() => Err(anyhow!("a release has to be signed: name a publisher's key with --key")),
+        None if args.holders.is_empty() => Err(holders::none()),
         None => Ok(Given::Commit(Box::new(args.reading.open()?))),
     }
 }
 
-/// Whether there is nothing to publish. A pack is judged by its commit, where its repository is at hand.
-fn overtaken(args: &PublishArgs, given: &Given<'_>, known: &FleetInfo) -> anyhow::Result<Option<Overtaken>> {
-    let Some(published) = &known.newest else { return Ok(None) };
-    let repository = match (Repository::discover(&args.reading.fleet), given) {
-        (Err(GitError::NotARepository(_)), Given::Pack(..)) => return Ok(None),
-        (repository, _) => repository.map_err(LineageError::from)?,
-    };
-    repository.require_whole_history().map_err(LineageError::from)?;
-    let commit = match given {
-        Given::Pack(pack, _) => match repository.commit(&pack.release().commit.to_string()) {
-            Err(GitError::UnknownCommit(_)) => return Ok(None),
-            commit => commit.map_err(LineageError::from)?,
-        },
-        Given::Commit(fleet) => repository.commit(&fleet.source.commit.to_string()).map_err(LineageError::from)?,
-    };
-    Ok(match lineage::compare(&repository, commit, &published.commit)? {
-        Lineage::Superseded => Some(Overtaken::Superseded),
-        // A pack may be the same commit under a new publisher epoch: the server decides.
-        // A server that has lost its copy needs it again.
-        Lineage::Same if matches!(given, Given::Commit(_)) && known.served => Some(Overtaken::Already),
-        Lineage::Same | Lineage::Follows => None,
-    })
-}
-
-/// Says why nothing was published, in one line.
-fn nothing(end: Overtaken, newest: &ReleaseInfo) -> Exit {
-    let (sequence, commit) = (newest.sequence, short_commit(&newest.commit));
-    match end {
-        Overtaken::Already => {
-            println!("release {sequence} of commit {commit} is published already");
-            Exit::Fine
+/// What becomes of what was given, after the last published release; none where nothing is published.
+fn standing(args: &PublishArgs, given: &Given<'_>, (last, epoch): (&Last, u32)) -> anyhow::Result<Standing> {
+    let (commit, number, origin) = match given {
+        Given::Commit(fleet) => (fleet.source.commit, number((epoch, fleet)), Origin::Commit),
+        Given::Pack(pack, _) => {
+            let release = pack.release();
+            (release.commit, Some((release.publisher_epoch, release.sequence)), Origin::Pack)
         }
-        Overtaken::Superseded => {
-            println!("superseded: release {sequence} ({commit}) is newer; nothing was published");
-            eprintln!("to go back: `git revert` what should go, then publish");
-            Exit::Superseded
-        }
-    }
-}
-
-/// As much of a commit's id as git shows.
-fn short_commit(commit: &str) -> String {
-    commit.chars().take(7).collect()
+    };
+    let candidate = Candidate { folder: &args.reading.fleet, commit: commit.to_string(), number, origin };
+    candidate.stand(last, &args.descent)
 }
 
 /// What was given, with the fleet that it is of; none for a pack whose commit is not here.
@@ -199,12 +170,11 @@ fn compiled<'a>(
 /// What the rules say of the way from the last published release to this one.
 fn verdicts(args: &PublishArgs, given: &Known<'_>, known: &FleetInfo) -> anyhow::Result<Option<Verdicts>> {
     let Some(new) = &given.fleet else { return Ok(None) };
-    let published = known.newest.as_ref();
-    let point = published.map(|newest| (format!("release {}", newest.sequence), newest.commit.clone()));
+    let point = known.newest.as_ref().map(|newest| Last::from(newest).point());
     args.judging.since(&args.reading.fleet, point, new)
 }
 
-fn parcel((given, keys): (Known<'_>, &[KeyFile]), chain: &Chain, progress: &Progress) -> anyhow::Result<Parcel> {
+fn parcel((given, publishers): (Known<'_>, &Publishers), chain: &Chain, progress: &Progress) -> anyhow::Result<Parcel> {
     let (pack, beside) = match (given.pack, &given.fleet) {
         (Some((pack, path)), _) => (pack, reading::signatures(path)?),
         (None, Some(fleet)) => {
@@ -213,7 +183,7 @@ fn parcel((given, keys): (Known<'_>, &[KeyFile]), chain: &Chain, progress: &Prog
         }
         (None, None) => return Err(anyhow!("there is nothing to publish")),
     };
-    let own = sign::sign(&pack, keys.iter().map(|key| key as &dyn Signer))?;
+    let own = sign::sign(&pack, publishers.all())?;
     Ok(Parcel { pack, signatures: merged(&own, &beside) })
 }
 

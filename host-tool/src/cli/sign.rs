@@ -2,24 +2,25 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::anyhow;
 use clap::Args;
-use steadfast::keys::{Chain, ChainError, Home, HomeError, KeyFile, Purpose, Signer};
+use steadfast::keys::{Chain, ChainError, Home, HomeError};
 use steadfast::pack::Pack;
 use steadfast::sign;
-use steadfast_core::id::KeyId;
-use steadfast_core::keyring::Keyring;
 
-use super::{Exit, reading};
+use super::holders::Holders;
+use super::progress::Progress;
+use super::{Exit, reading, verify};
 
 /// Arguments of `steadfast sign`.
 #[derive(Args, Debug)]
 pub(crate) struct SignArgs {
     /// The pack's file. The signature goes beside it, as PACK.KEYID.sig.
     pack: PathBuf,
-    /// A publisher's private key file; may be given several times.
-    #[arg(long, required = true, value_name = "FILE")]
-    key: Vec<PathBuf>,
+    #[command(flatten)]
+    holders: Holders,
+    /// Compile the commit again, and sign only if that gives the same pack, byte by byte.
+    #[arg(long)]
+    recompute: bool,
     /// The fleet's folder, whose newest keyring must name the keys. Where there is none, nothing is compared.
     #[arg(long, default_value = ".", value_name = "FOLDER")]
     fleet: PathBuf,
@@ -31,17 +32,22 @@ pub(crate) struct SignArgs {
 /// Runs `steadfast sign`.
 pub(crate) fn run(args: &SignArgs) -> anyhow::Result<Exit> {
     let pack = reading::pack(&args.pack)?;
-    let keys = keys(&args.key)?;
+    let publishers = args.holders.some()?;
     if let Some(chain) = at_hand(&args.fleet, &pack)? {
-        require_publishers(&keys, chain.newest())?;
+        publishers.require_in(chain.newest())?;
+    }
+    if args.recompute {
+        verify::recompute(&args.fleet, &pack, &Progress::new())?;
     }
     let release = pack.release();
     eprintln!("release {} of commit {}, digest {}", release.sequence, release.commit, pack.digest());
     eprintln!("for fleet {}, publisher epoch {}, floor {}", pack.fleet(), release.publisher_epoch, release.floor);
-    let signatures = sign::sign(&pack, keys.iter().map(|key| key as &dyn Signer))?;
     if args.dry_run {
+        // Nobody's signatures: whether it may be signed is asked, and no token.
+        sign::sign(&pack, [])?;
         return Ok(Exit::Fine);
     }
+    let signatures = sign::sign(&pack, publishers.all())?;
     for path in sign::save(&args.pack, &signatures)? {
         println!("{}", path.display());
     }
@@ -55,18 +61,4 @@ fn at_hand(fleet: &Path, pack: &Pack) -> anyhow::Result<Option<Chain>> {
         chain => chain?,
     };
     Ok(Some(chain).filter(|chain| chain.fleet() == pack.fleet()))
-}
-
-/// Refuses keys whose signatures no device would believe.
-pub(crate) fn require_publishers(keys: &[KeyFile], keyring: &Keyring) -> anyhow::Result<()> {
-    let strangers: Vec<KeyId> = keys.iter().map(|key| key.public_key().id()).collect();
-    match sign::stranger(keyring, &strangers) {
-        Some(words) => Err(anyhow!("{words}; another key belongs there, or a newer keyring is elsewhere: pull")),
-        None => Ok(()),
-    }
-}
-
-/// Publisher keys from their files.
-pub(crate) fn keys(paths: &[PathBuf]) -> anyhow::Result<Vec<KeyFile>> {
-    Ok(paths.iter().map(|path| KeyFile::load_for(path, Purpose::Publisher)).collect::<Result<_, _>>()?)
 }

@@ -82,14 +82,18 @@ fn check(args: &VerifyArgs, chain: &Chain, progress: &Progress) -> anyhow::Resul
     let verdict = sign::verify(&pack, chain.fleet(), chain.newest(), &signatures);
     let verdict = verdict.map_err(|error| Exit::Unverified.with(error))?;
     if args.recompute {
-        recompute(args, &pack, progress)?;
+        recompute(&args.fleet, &pack, progress)?;
     }
     Ok(verdict)
 }
 
-fn recompute(args: &VerifyArgs, pack: &Pack, progress: &Progress) -> anyhow::Result<()> {
+/// Compiles a pack's commit again and compares byte by byte.
+///
+/// # Errors
+/// Exit code 7 when they differ.
+pub(crate) fn recompute(folder: &Path, pack: &Pack, progress: &Progress) -> anyhow::Result<()> {
     let commit = pack.release().commit.to_string();
-    let fleet = Fleet::open(&args.fleet, &At::Commit(commit.clone()))?;
+    let fleet = Fleet::open(folder, &At::Commit(commit.clone()))?;
     let again = making::release(&fleet, pack.release().publisher_epoch, progress)?;
     if again.bytes() == pack.bytes() {
         return Ok(());

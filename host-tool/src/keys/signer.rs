@@ -1,4 +1,4 @@
-//! Whatever can sign: a file now; a token, an agent or another program can follow, because nothing but raw Ed25519 is asked.
+//! Whatever can sign: a file, or a program that stands for a token, an agent or a vault; nothing but raw Ed25519 is asked.
 
 use steadfast_core::statement::{Message, PublicKey, SIGNATURE_BYTES};
 use thiserror::Error;
@@ -23,7 +23,7 @@ pub trait Signer {
     /// A raw Ed25519 signature (RFC 8032) over exactly these bytes.
     ///
     /// # Errors
-    /// [`SignError`]; a file never fails.
+    /// [`SignError`]; a file never fails. What comes back is not verified yet: [`checked`] is for that.
     fn sign(&self, message: &[u8]) -> Result<[u8; 64], SignError>;
 }
 
@@ -37,7 +37,22 @@ impl Signer for KeyFile {
     }
 }
 
-/// Signature entries over a message by all of these, in the order in which they travel. A key given twice signs once.
+/// A holder's signature, verified as a device would verify it.
+///
+/// # Errors
+/// [`SignError`], also for a signature by another key or over other bytes.
+pub fn checked(signer: &dyn Signer, message: &[u8]) -> Result<[u8; 64], SignError> {
+    let signature = signer.sign(message)?;
+    let key = signer.public_key();
+    key.verify(message, &signature).map_err(|_| SignError {
+        key: key.id().to_string(),
+        why: "what its holder gave does not verify under this key: another key signed, or something else was signed"
+            .to_owned(),
+    })?;
+    Ok(signature)
+}
+
+/// Signature entries over a message by all of these, in the order in which they travel and each verified. A key given twice signs once.
 ///
 /// # Errors
 /// The first [`SignError`].
@@ -49,7 +64,7 @@ pub fn entries<'a>(
     for signer in signers {
         let mut entry = [0; SIGNATURE_BYTES];
         entry[..4].copy_from_slice(&signer.public_key().id().0);
-        entry[4..].copy_from_slice(&signer.sign(message.bytes())?);
+        entry[4..].copy_from_slice(&checked(signer, message.bytes())?);
         entries.push(entry);
     }
     entries.sort_unstable();
