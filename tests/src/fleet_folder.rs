@@ -1,5 +1,7 @@
 //! A fleet repository in a temporary folder, made with the `git` program like anybody's.
 
+use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -62,6 +64,26 @@ impl FleetFolder {
                 }
             }
         }
+    }
+
+    /// Every file, by its path in the folder.
+    ///
+    /// # Panics
+    /// When one cannot be read, or is no text.
+    #[must_use]
+    pub fn texts(&self) -> BTreeMap<String, String> {
+        let (mut texts, mut pending) = (BTreeMap::new(), vec![PathBuf::new()]);
+        while let Some(folder) = pending.pop() {
+            for entry in std::fs::read_dir(self.path().join(&folder)).expect("the folder is readable") {
+                let path = folder.join(entry.expect("an entry").file_name());
+                match std::fs::read_to_string(self.path().join(&path)) {
+                    Ok(text) => drop(texts.insert(path.to_string_lossy().into_owned(), text)),
+                    Err(error) if error.kind() == ErrorKind::IsADirectory => pending.push(path),
+                    Err(error) => panic!("{}: {error}", path.display()),
+                }
+            }
+        }
+        texts
     }
 
     /// Replaces a text in a file.

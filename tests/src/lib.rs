@@ -19,6 +19,7 @@ pub mod samples;
 pub mod sensors;
 pub mod server;
 pub mod signatures;
+pub mod slips;
 pub mod stage;
 pub mod used;
 pub mod vectors;

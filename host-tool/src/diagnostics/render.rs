@@ -61,7 +61,7 @@ fn snippet<'a>(
     let snippet = Snippet::source(excerpt.lines).line_start(excerpt.first_line).path(excerpt.path);
     if excerpt.lines.len() > LINE_BYTES {
         return Some(
-            Snippet::source("…").line_start(excerpt.first_line).path(excerpt.path).annotation(kind.span(0..1)),
+            Snippet::source("…").line_start(excerpt.first_line).path(excerpt.path).annotation(kind.span(0.."…".len())),
         );
     }
     let annotation = kind.span(excerpt.span);

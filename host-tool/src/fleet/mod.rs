@@ -204,7 +204,7 @@ impl Reading {
         self.strangers();
         for path in unused {
             let finding = Finding::new(Code::UnusedFile, format!("no device has the label of {path}"));
-            self.findings.add(finding.at_start(self.files.start(&path)).help("remove the file, or correct its name"));
+            self.findings.add(finding.at_start(self.files.start(path)).help("remove the file, or correct its name"));
         }
         if models.len() == self.settings.models.len() {
             // Otherwise a section may belong to the model whose schema could not be read.

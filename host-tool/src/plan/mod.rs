@@ -233,6 +233,8 @@ pub struct Warning {
 pub enum Alarm {
     /// The fleet's id differs: no device takes a release of another fleet.
     FleetId,
+    /// The fleet is called something else.
+    FleetName,
     /// What could cut the device off changes, and a trial need not reach the server.
     NoWayBack,
     /// What could cut the device off changes, and it would try its other configuration only after more than a day.
@@ -267,7 +269,7 @@ fn plan_of(base: Option<Side<'_>>, head: Side<'_>, fold: Fold) -> Plan {
         pairing.all_new(head);
     }
     let mut naming = Naming::new(head);
-    let mut warnings = warn::fleet_id(base, head);
+    let mut warnings = warn::fleet((base, head));
     warnings.extend(warn::held(head, &mut naming));
     let mut groups = Vec::new();
     if let Some(base) = base {

@@ -12,11 +12,15 @@ use super::names::Naming;
 use super::{Alarm, Explained, Side, Warning};
 use crate::fleet::Model;
 
-/// A release of another fleet is taken by nobody.
-pub(super) fn fleet_id(base: Option<Side<'_>>, head: Side<'_>) -> Vec<Warning> {
-    let differs = base.is_some_and(|base| base.fleet.settings.id != head.fleet.settings.id);
-    let message = "the fleet's id differs: no device takes a release of another fleet".to_owned();
-    differs.then_some(Warning { kind: Alarm::FleetId, message, devices: None }).into_iter().collect()
+/// A release of another fleet is taken by nobody; another name of the same one is for people.
+pub(super) fn fleet((base, head): (Option<Side<'_>>, Side<'_>)) -> Vec<Warning> {
+    let Some(base) = base else { return Vec::new() };
+    let (old, new) = (&base.fleet.settings, &head.fleet.settings);
+    let id = "the fleet's id differs: no device takes a release of another fleet".to_owned();
+    let name = format!("the fleet's name was {}, and is {} now", old.name, new.name);
+    let warnings = [(old.id != new.id, Alarm::FleetId, id), (old.name != new.name, Alarm::FleetName, name)];
+    let differing = warnings.into_iter().filter(|(differs, ..)| *differs);
+    differing.map(|(_, kind, message)| Warning { kind, message, devices: None }).collect()
 }
 
 /// Devices that get nothing new as long as they run an older firmware, by its schema, whether or not this change is the cause.

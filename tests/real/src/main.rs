@@ -10,6 +10,7 @@ mod repository;
 mod rollout;
 #[cfg(test)]
 mod sample;
+mod slips;
 mod source;
 
 use std::path::PathBuf;
@@ -60,6 +61,7 @@ fn run(arguments: &Arguments) -> Result<()> {
     figures::whole(&repository)?.print();
     rollout::run(&arguments.work, &fleet, &repository, &programs)?;
     mistakes::run(&arguments.work.join("mistakes"), &fleet)?;
+    slips::run(&arguments.work.join("slips"), &fleet)?;
     println!("{} s in all", start.elapsed().as_secs());
     Ok(())
 }
