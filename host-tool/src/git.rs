@@ -221,6 +221,25 @@ impl Repository {
         })
     }
 
+    /// A commit's own bytes.
+    ///
+    /// # Errors
+    /// [`GitError::Broken`].
+    pub fn raw_commit(&self, commit: ObjectId) -> Result<Vec<u8>, GitError> {
+        Ok(self.inner.find_commit(commit).map_err(broken)?.data.clone())
+    }
+
+    /// The content of the plain file of this path (relative to the repository's top) at a commit; none where there is no such file.
+    ///
+    /// # Errors
+    /// [`GitError::Broken`].
+    pub fn file_at(&self, commit: ObjectId, path: &str) -> Result<Option<Vec<u8>>, GitError> {
+        let root = self.inner.find_commit(commit).map_err(broken)?.tree().map_err(broken)?;
+        let entry = root.lookup_entry_by_path(path).map_err(broken)?;
+        let entry = entry.filter(|entry| entry.mode().is_blob());
+        entry.map(|entry| self.read(entry.object_id())).transpose()
+    }
+
     /// Every file under `folder` (relative to the repository's top, `/` between parts, empty for the top itself) at a
     /// commit, by its path relative to that folder.
     ///

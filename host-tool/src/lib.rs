@@ -20,6 +20,7 @@ pub mod release;
 pub mod schema;
 pub mod serve;
 pub mod sign;
+pub mod signed_commit;
 pub mod value;
 pub mod whole;
 pub mod words;

@@ -20,6 +20,12 @@ pub enum Code {
     BrokenRepository,
     /// A file that cannot be read, or is no plain file.
     UnreadableFile,
+    /// A commit that must be signed is not.
+    UnsignedCommit,
+    /// A commit's signature is not that of an allowed signer over this commit.
+    BadCommitSignature,
+    /// Who may sign commits cannot be read.
+    BadAllowedSigners,
     /// The floor is not among the first-parent ancestors.
     BadFloor,
     /// An import of a folder or commit that there is not.

@@ -94,7 +94,7 @@ fn twice(one: &str, other: &str, place: Place) -> Finding {
 }
 
 /// A path seen from `below`, as seen from the top; `None` when it leads out, or is none.
-fn below_top(below: &str, path: &str) -> Option<String> {
+pub(crate) fn below_top(below: &str, path: &str) -> Option<String> {
     if path.is_empty() || path.starts_with('/') {
         return None;
     }
@@ -111,7 +111,7 @@ fn below_top(below: &str, path: &str) -> Option<String> {
     Some(steps.join("/"))
 }
 
-fn join(folder: &str, name: &str) -> String {
+pub(crate) fn join(folder: &str, name: &str) -> String {
     if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") }
 }
 

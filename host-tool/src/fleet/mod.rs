@@ -37,6 +37,7 @@ use crate::value::Table;
 
 use files::Files;
 pub use files::SETTINGS_FILE;
+pub(crate) use import::{below_top as path_from_top, join};
 use inventory::{Inventory, Row};
 pub(crate) use inventory::{is_file_name, is_label};
 use labels::{Complete, Implications, LabelSets};
@@ -44,6 +45,7 @@ use layers::Wanted;
 pub use layers::{Layer, Layers, Matching};
 pub use models::Model;
 pub use origin::At;
+pub(crate) use origin::below_top as folder_from_top;
 pub use settings::Settings;
 pub use shape::{AGENT, HEALTH, LOST_CONTACT_SECONDS_MAX, reserved_sections};
 pub use whence::Whence;
@@ -130,6 +132,11 @@ impl Fleet {
         match origin::place_in_history(&origin.history, &settings) {
             Ok((sequence, floor)) => (source.sequence, source.floor) = (sequence, floor),
             Err(finding) => findings.add(finding),
+        }
+        if let Err(finding) =
+            origin::readable_signers((folder, &source), (&files, &origin.history, &origin.below), &settings)
+        {
+            findings.add(finding);
         }
         let viewpoint = import::Viewpoint { commit: origin.history.first().copied(), below: &origin.below };
         let imports = import::take(&settings.imports, &viewpoint, &mut files);

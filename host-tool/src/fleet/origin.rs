@@ -10,6 +10,7 @@ use super::settings::Settings;
 use crate::compile::Source;
 use crate::diagnostics::{Code, Finding};
 use crate::git::{GitError, Repository, commit_id};
+use crate::signed_commit;
 use crate::words::counted;
 
 /// What to read.
@@ -106,7 +107,7 @@ fn source(commit: ObjectId, worktree: bool) -> Source {
 }
 
 /// The fleet's folder relative to the repository's top, with `/` between its parts.
-fn below_top(repository: &Repository, folder: &Path) -> Result<String, Finding> {
+pub(crate) fn below_top(repository: &Repository, folder: &Path) -> Result<String, Finding> {
     let Some(top) = repository.worktree() else { return Ok(String::new()) };
     let top: PathBuf = top.canonicalize().map_err(|error| unreadable(top, &error))?;
     let below = folder.strip_prefix(&top).unwrap_or(Path::new(""));
@@ -131,6 +132,22 @@ fn require_clean(files: &Listed, folder: &Path) -> Result<(), Finding> {
 fn unreadable(folder: &Path, error: &std::io::Error) -> Finding {
     let message = format!("{} cannot be read: {error}", folder.display());
     Finding::new(Code::UnreadableFile, message).help("check the path and its permissions")
+}
+
+/// Refuses settings whose list of allowed signers cannot be read: whoever publishes it lets nobody publish after him.
+pub(super) fn readable_signers(
+    (folder, source): (&Path, &Source),
+    (files, history, below): (&Files, &[ObjectId], &str),
+    settings: &Settings,
+) -> Result<(), Finding> {
+    let Some((path, place)) = &settings.allowed_signers else { return Ok(()) };
+    let read = match (&files.repository, history.first()) {
+        (Some(repository), Some(commit)) if !source.worktree => {
+            signed_commit::require_list(repository, *commit, (below, path))
+        }
+        _ => signed_commit::require_file(&folder.join(&**path)),
+    };
+    read.map_err(|finding| finding.at(*place))
 }
 
 /// The commit's sequence and that of the floor.

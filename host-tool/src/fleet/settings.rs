@@ -22,6 +22,8 @@ pub struct Settings {
     pub id: FleetId,
     /// Added to the count of commits.
     pub sequence_offset: u32,
+    /// The file of those who may sign commits, seen from the fleet's folder, and where it stands.
+    pub allowed_signers: Option<(Arc<str>, Place)>,
     /// The full id of the floor's commit, and where it stands.
     pub floor: Option<(Arc<str>, Place)>,
     /// The levels of layers as they are written.
@@ -94,6 +96,7 @@ fn extract(table: &Table, findings: &mut Findings) -> Option<Settings> {
     Some(Settings {
         name: fleet.node("name")?.text()?.to_string(),
         sequence_offset: fleet.node("sequence_offset").and_then(number).unwrap_or(0),
+        allowed_signers: fleet.node("allowed_signers").and_then(placed),
         floor: fleet.node("floor").and_then(placed),
         levels: table.node("layers")?.items().iter().filter_map(placed).collect(),
         imports: table.node("import").map(Node::items).unwrap_or_default().iter().filter_map(import).collect(),

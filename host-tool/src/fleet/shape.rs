@@ -71,6 +71,11 @@ pub(super) fn settings() -> Vec<Field> {
         field("name", "what people call the fleet", text()),
         field("id", "32 hexadecimal digits, written by `steadfast init`", text()),
         or(field("sequence_offset", "added to the count of commits", count(0)), Literal::Int(0)),
+        field(
+            "allowed_signers",
+            "the file with the SSH keys of which one must sign each published commit",
+            optional(text()),
+        ),
         field("floor", "the full id of the oldest commit that devices may be moved back to", optional(text())),
     ];
     let model = vec![

@@ -122,7 +122,7 @@ fn time(seconds: i64) -> Json {
 
 /// Year, month and day of month, for days since 1970-01-01: counted in eras of 400 years that begin in March, so that the leap day
 /// is the last of its year.
-fn civil(day: i64) -> (i64, i64, i64) {
+pub(crate) fn civil(day: i64) -> (i64, i64, i64) {
     const ERA_DAYS: i64 = 146_097;
     // Days from 0000-03-01 to 1970-01-01.
     let day = day + 719_468;

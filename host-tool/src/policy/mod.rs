@@ -25,6 +25,7 @@ use crate::plan::{Ends, Plan, Side};
 pub use approvals::{Approval, ApprovalError, approvals};
 pub use cases::{Case, Outcome, cases};
 pub use engine::SECONDS_PER_RULE;
+pub(crate) use input::civil;
 pub use input::document;
 pub(crate) use source::RULE_ENDING;
 pub use source::Rules;
