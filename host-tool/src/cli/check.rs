@@ -1,14 +1,17 @@
 //! `steadfast check`: everything that is wrong with a fleet, before anybody merges it.
 
+use anyhow::anyhow;
 use clap::Args;
 use serde_json::{Value, json};
 use steadfast::compile::{Compiled, compile};
 use steadfast::diagnostics::{Code, Diagnostics, Severity};
+use steadfast::fleet::Fleet;
 use steadfast::policy::Verdicts;
 
 use super::before::{self, Read};
 use super::judging::{self, Judging};
 use super::reading::Reading;
+use super::vouching::Vouching;
 use super::{Exit, Format, color};
 
 /// Arguments of `steadfast check`.
@@ -18,6 +21,11 @@ pub(crate) struct CheckArgs {
     reading: Reading,
     #[command(flatten)]
     judging: Judging,
+    /// Demand that the commit is signed by somebody whom the commit before allows, or the list that --allowed-signers names.
+    #[arg(long, conflicts_with = "worktree")]
+    signed: bool,
+    #[command(flatten)]
+    vouching: Vouching,
     /// How to print it.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -26,6 +34,9 @@ pub(crate) struct CheckArgs {
 /// Runs `steadfast check`. Ends with 8 when the only trouble is a live schema that cannot express a value.
 pub(crate) fn run(args: &CheckArgs) -> anyhow::Result<Exit> {
     let read = args.reading.open().and_then(|fleet| compile(&fleet).map(|compiled| (fleet, compiled)));
+    if let (Ok((fleet, _)), true) = (&read, args.signed || args.vouching.is_asked()) {
+        signed(args, fleet)?;
+    }
     let mut verdicts = None;
     let outcome = match read {
         Ok(read) => match judged(args, &read).map_err(|error| error.downcast::<Diagnostics>()) {
@@ -57,6 +68,18 @@ pub(crate) fn run(args: &CheckArgs) -> anyhow::Result<Exit> {
         }
     }
     Ok(if verdicts.is_some_and(|verdicts| verdicts.denies()) { Exit::Denied } else { exit(diagnostics) })
+}
+
+/// Demands a signature of the commit; a fleet that asks nobody for one has nothing to check here.
+fn signed(args: &CheckArgs, fleet: &Fleet) -> anyhow::Result<()> {
+    let folder = &args.reading.fleet;
+    let before = before::parent(folder, fleet)?.map(|(_, commit)| commit);
+    if args.vouching.require(folder, &fleet.source.commit.to_string(), before.as_deref())? {
+        return Ok(());
+    }
+    Err(anyhow!(
+        "nobody says who may sign commits; name a list as `allowed_signers` under [fleet], or with --allowed-signers"
+    ))
 }
 
 /// What the fleet's rules say of its last commit, or of what differs from it in the folder.

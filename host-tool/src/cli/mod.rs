@@ -7,6 +7,8 @@ mod build;
 pub(crate) mod check;
 mod demo;
 mod device;
+mod endorse;
+mod endorsing;
 pub(crate) mod explain;
 mod flash;
 mod holders;
@@ -27,6 +29,7 @@ mod sign;
 mod standing;
 mod status;
 mod verify;
+mod vouching;
 mod why;
 
 use std::fmt::Display;
@@ -56,6 +59,8 @@ enum Command {
     Demo(demo::DemoArgs),
     /// Give devices ids and keys, and list them.
     Device(device::DeviceArgs),
+    /// Sign a commit's release after compiling it here, for others to publish.
+    Endorse(endorse::EndorseArgs),
     /// Show where the values of a device come from.
     Explain(explain::ExplainArgs),
     /// Write a device's identity and first configuration into a flash image.
@@ -182,6 +187,7 @@ fn dispatch(command: &Command) -> anyhow::Result<Exit> {
         Command::Check(args) => check::run(args),
         Command::Demo(args) => demo::run(args),
         Command::Device(args) => device::run(args),
+        Command::Endorse(args) => endorse::run(args),
         Command::Explain(args) => explain::run(args),
         Command::Flash(args) => flash::run(args),
         Command::Init(args) => init::run(args),
@@ -224,7 +230,8 @@ pub(crate) fn color_of(stream: &impl IsTerminal) -> Color {
 
 /// One line for what happened, one for each cause. Diagnostics bring their own form.
 fn report(error: &anyhow::Error) {
-    if let Some(diagnostics) = error.downcast_ref::<Diagnostics>() {
+    let inner = error.downcast_ref::<Coded>().map_or(error, |coded| &coded.error);
+    if let Some(diagnostics) = inner.downcast_ref::<Diagnostics>() {
         eprint!("{}", diagnostics.to_text(color()));
         return;
     }

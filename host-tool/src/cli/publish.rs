@@ -7,6 +7,7 @@ use clap::Args;
 use steadfast::client::{Client, ClientError};
 use steadfast::diagnostics::{Code, Diagnostic};
 use steadfast::fleet::{At, Fleet};
+use steadfast::git::Repository;
 use steadfast::keys::Chain;
 use steadfast::pack::Pack;
 use steadfast::policy::{Rules, Verdicts};
@@ -21,7 +22,8 @@ use super::judging::{self, Judging};
 use super::progress::Progress;
 use super::reading::{self, Reading};
 use super::standing::{Candidate, Descent, Last, Origin, Standing, number};
-use super::{Exit, making, verify};
+use super::vouching::Vouching;
+use super::{Exit, endorsing, making, verify};
 
 /// Arguments of `steadfast publish`.
 #[derive(Args, Debug)]
@@ -33,11 +35,16 @@ pub(crate) struct PublishArgs {
     server: String,
     #[command(flatten)]
     holders: Holders,
+    /// Another publisher's endorsement, or a folder of such files; may be given several times. What is compiled here must be what it says.
+    #[arg(long, value_name = "PATH")]
+    endorsement: Vec<PathBuf>,
     /// Publish this pack with the signatures beside it, instead of compiling a commit.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["commit", "worktree"])]
     pack: Option<PathBuf>,
     #[command(flatten)]
     descent: Descent,
+    #[command(flatten)]
+    vouching: Vouching,
     #[command(flatten)]
     judging: Judging,
     /// Do everything but the upload.
@@ -71,21 +78,21 @@ pub(crate) fn run(args: &PublishArgs) -> anyhow::Result<Exit> {
     publishers.require_in(chain.newest())?;
     let given = given(args)?;
     let known = client.fleet()?;
-    if known.fleet != chain.fleet().to_string() {
-        return Err(anyhow!("this server is of fleet {}, this repository is {}", known.fleet, chain.fleet()));
-    }
-    if let Some(last) = known.newest.as_ref().map(Last::from) {
-        match standing(args, &given, (&last, chain.newest().publisher_epoch))? {
+    verify::same_fleet(&known, &chain)?;
+    let last = known.newest.as_ref().map(Last::from);
+    if let Some(last) = &last {
+        match standing(args, &given, (last, chain.newest().publisher_epoch))? {
             Standing::Superseded => return Ok(last.superseded()),
             // A pack may be the same commit under a new publisher epoch: the server decides.
             // A server that has lost its copy needs it again.
             Standing::Same if matches!(given, Given::Commit(_)) && known.served => {
-                println!("release {} of commit {} is published already", last.sequence, last.short_commit());
+                println!("{} of commit {} is published already", last.label, last.short_commit());
                 return Ok(Exit::Fine);
             }
             Standing::Same | Standing::Follows => {}
         }
     }
+    vouched(args, &given, last.as_ref())?;
     let progress = Progress::new();
     let given = compiled(args, (given, &known), &progress)?;
     if let Some(verdicts) = verdicts(args, &given, &known)? {
@@ -94,7 +101,9 @@ pub(crate) fn run(args: &PublishArgs) -> anyhow::Result<Exit> {
             return Ok(Exit::Denied);
         }
     }
-    let parcel = parcel((given, &publishers), &chain, &progress)?;
+    let mut parcel = parcel((given, &publishers), &chain, &progress)?;
+    let endorsed = endorsing::signatures(&args.endorsement, &parcel.pack, chain.newest())?;
+    parcel.signatures = merged(&parcel.signatures, &endorsed);
     progress.step("verifying every leaf");
     let verdict = sign::verify(&parcel.pack, chain.fleet(), chain.newest(), &parcel.signatures);
     verdict.map_err(|error| Exit::Unverified.with(error))?;
@@ -111,7 +120,7 @@ pub(crate) fn run(args: &PublishArgs) -> anyhow::Result<Exit> {
 fn given(args: &PublishArgs) -> anyhow::Result<Given<'_>> {
     match args.pack.as_deref() {
         Some(path) => Ok(Given::Pack(Box::new(reading::pack(path)?), path)),
-        None if args.holders.is_empty() => Err(holders::none()),
+        None if args.holders.is_empty() && args.endorsement.is_empty() => Err(holders::none()),
         None => Ok(Given::Commit(Box::new(args.reading.open()?))),
     }
 }
@@ -127,6 +136,22 @@ fn standing(args: &PublishArgs, given: &Given<'_>, (last, epoch): (&Last, u32)) 
     };
     let candidate = Candidate { folder: &args.reading.fleet, commit: commit.to_string(), number, origin };
     candidate.stand(last, &args.descent)
+}
+
+/// Demands a signed commit where the fleet, as it is published, asks for one. A pack may be far from its commit: then, as with rules, that is
+/// said, and those who signed it have looked.
+fn vouched(args: &PublishArgs, given: &Given<'_>, last: Option<&Last>) -> anyhow::Result<()> {
+    let commit = match given {
+        Given::Commit(fleet) => fleet.source.commit.to_string(),
+        Given::Pack(pack, _) => pack.release().commit.to_string(),
+    };
+    let folder = &args.reading.fleet;
+    let here = Repository::discover(folder).is_ok_and(|repository| repository.commit(&commit).is_ok());
+    if matches!(given, Given::Pack(..)) && !here && !args.vouching.is_asked() {
+        eprintln!("nobody looked who signed the commit of this pack, which is not in {}", folder.display());
+        return Ok(());
+    }
+    args.vouching.require(folder, &commit, args.descent.before(folder, last)).map(drop)
 }
 
 /// What was given, with the fleet that it is of; none for a pack whose commit is not here.

@@ -23,8 +23,11 @@ pub(crate) struct Descent {
 /// What is published last, as far as followers are concerned.
 #[derive(Clone, Debug)]
 pub(crate) struct Last {
-    pub(crate) epoch: u32,
-    pub(crate) sequence: u32,
+    /// What people call it.
+    pub(crate) label: String,
+    /// Publisher epoch and sequence, where they are known.
+    pub(crate) number: Option<(u32, u32)>,
+    /// The full id of its commit.
     pub(crate) commit: String,
 }
 
@@ -66,19 +69,20 @@ pub(crate) fn number((epoch, fleet): (u32, &Fleet)) -> Option<(u32, u32)> {
 
 impl From<&ReleaseInfo> for Last {
     fn from(release: &ReleaseInfo) -> Self {
-        Self { epoch: release.epoch, sequence: release.sequence, commit: release.commit.clone() }
+        let label = format!("release {}", release.sequence);
+        Self { label, number: Some((release.epoch, release.sequence)), commit: release.commit.clone() }
     }
 }
 
 impl Last {
     /// The commit as a plan names its base.
     pub(crate) fn point(&self) -> (String, String) {
-        (format!("release {}", self.sequence), self.commit.clone())
+        (self.label.clone(), self.commit.clone())
     }
 
     /// Says in one line that a newer commit is published.
     pub(crate) fn superseded(&self) -> Exit {
-        println!("superseded: release {} ({}) is newer; nothing was published", self.sequence, self.short_commit());
+        println!("superseded: {} ({}) is newer; nothing was published", self.label, self.short_commit());
         eprintln!("to go back: `git revert` what should go, then publish");
         Exit::Superseded
     }
@@ -86,6 +90,15 @@ impl Last {
     /// As much of the commit's id as git shows.
     pub(crate) fn short_commit(&self) -> &str {
         self.commit.get(..7).unwrap_or(&self.commit)
+    }
+}
+
+impl Descent {
+    /// The commit whose word on signed commits counts: the last published one, unless it was lost with a rewritten history.
+    pub(crate) fn before<'l>(&self, folder: &Path, last: Option<&'l Last>) -> Option<&'l str> {
+        let last = last?;
+        let there = || Repository::discover(folder).is_ok_and(|repository| repository.commit(&last.commit).is_ok());
+        (!self.new_history || there()).then_some(last.commit.as_str())
     }
 }
 
@@ -128,14 +141,16 @@ impl Candidate<'_> {
 
     /// A new publisher epoch starts numbers anew; within one, devices take a number that does not grow for something older.
     fn require_larger(&self, last: &Last) -> anyhow::Result<()> {
-        let Some((_, number)) = self.number.filter(|number| *number <= (last.epoch, last.sequence)) else {
+        let (Some(own), Some(published)) = (self.number, last.number) else { return Ok(()) };
+        if own > published {
             return Ok(());
-        };
-        let missing = u64::from(last.sequence) + 1 - u64::from(number.min(last.sequence));
+        }
+        let (number, newest) = (own.1, published.1);
+        let missing = u64::from(newest) + 1 - u64::from(number.min(newest));
         Err(anyhow!(
-            "this commit's number is {number}, and release {} is published: devices would take this one for older; raise \
+            "this commit's number is {number}, and {} is published: devices would take this one for older; raise \
              `sequence_offset` in steadfast.toml by at least {missing} in a commit, and publish that",
-            last.sequence
+            last.label
         ))
     }
 }

@@ -8,6 +8,7 @@ use serde_json::json;
 use steadfast::fleet::{At, Fleet};
 use steadfast::keys::{Chain, Home};
 use steadfast::pack::Pack;
+use steadfast::serve::api::FleetInfo;
 use steadfast::sign::{self, Verdict};
 use steadfast::words::counted;
 
@@ -73,6 +74,14 @@ pub(crate) fn chain(fleet: &Path, keyring: Option<&Path>) -> anyhow::Result<Chai
         Some(folder) => Ok(Chain::load(folder)?),
         None => Ok(Home::open(fleet)?.chain()?),
     }
+}
+
+/// Refuses a server of another fleet.
+pub(crate) fn same_fleet(known: &FleetInfo, chain: &Chain) -> anyhow::Result<()> {
+    if known.fleet == chain.fleet().to_string() {
+        return Ok(());
+    }
+    Err(anyhow!("this server is of fleet {}, this repository is {}", known.fleet, chain.fleet()))
 }
 
 fn check(args: &VerifyArgs, chain: &Chain, progress: &Progress) -> anyhow::Result<Verdict> {

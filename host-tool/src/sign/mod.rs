@@ -1,15 +1,17 @@
 //! Signing releases, and checking a pack as every device in it would.
 //!
 //! Signatures lie beside the pack, one file each, so that the pack stays the same bytes however many people sign it:
-//! `NAME.pack.KEYID.sig`.
+//! `NAME.pack.KEYID.sig`. Publishers who do not want to send packs around exchange endorsements instead.
 
+mod endorsement;
 mod verify;
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-pub use verify::{Verdict, VerifyError, believed, check_signatures, stranger, verify};
+pub use endorsement::{ENDING, Endorsement, EndorsementError};
+pub use verify::{Verdict, VerifyError, believed, check_signatures, missing, stranger, verify};
 
 use steadfast_core::id::KeyId;
 use steadfast_core::refusal::Refusal;

@@ -121,10 +121,13 @@ pub fn check_signatures(message: &Message, keyring: &Keyring, signatures: &[u8])
         let signed = believed(keyring, signatures).len() / SIGNATURE_BYTES;
         let hint = match stranger(keyring, &signers(signatures)) {
             Some(words) => words,
-            None if signed < usize::from(publisher.threshold) => {
-                format!("run `steadfast sign`, or `steadfast publish` with --key (refusal {})", reason.0)
-            }
-            None => reason.to_string(),
+            None => match missing(keyring, &signers(signatures)) {
+                Some(missing) => format!(
+                    "it needs {missing}, by `steadfast sign`, `steadfast endorse` or `steadfast publish` with --key (refusal {})",
+                    reason.0
+                ),
+                None => reason.to_string(),
+            },
         };
         VerifyError::Signatures { signed, needed: publisher.threshold, reason, hint }
     })
@@ -137,6 +140,16 @@ pub fn stranger(keyring: &Keyring, keys: &[KeyId]) -> Option<String> {
     let key = keys.iter().find(|key| !publishers.contains(key))?;
     let names: Vec<String> = publishers.iter().map(KeyId::to_string).collect();
     Some(format!("key {key} is not in keyring {} (publishers: {})", keyring.version, names.join(", ")))
+}
+
+/// Whose signatures are missing beside those of these keys, in words; `None` when they are enough.
+#[must_use]
+pub fn missing(keyring: &Keyring, keys: &[KeyId]) -> Option<String> {
+    let publishers = keyring.publisher.keys.iter().map(PublicKey::id);
+    let (there, absent): (Vec<KeyId>, Vec<KeyId>) = publishers.partition(|key| keys.contains(key));
+    let more = usize::from(keyring.publisher.threshold).checked_sub(there.len()).filter(|more| *more > 0)?;
+    let names: Vec<String> = absent.iter().map(KeyId::to_string).collect();
+    Some(format!("{more} more of the keys {}", names.join(", ")))
 }
 
 /// The entries of the keyring's publishers. Nobody can check the others, so nobody may be told of them.
