@@ -22,6 +22,7 @@ use allowed::Unfit;
 use crate::diagnostics::{Code, Finding};
 use crate::fleet::{SETTINGS_FILE, folder_from_top, join, path_from_top};
 use crate::git::Repository;
+use crate::words::visible;
 
 /// Longest list that is read.
 const LIST_MAX_BYTES: usize = 1 << 20;
@@ -72,12 +73,15 @@ struct FleetSettings {
 /// A commit that is not signed by an allowed signer, or a list that cannot be read.
 pub fn check(question: &Question<'_>) -> Result<Option<Vouched>, Finding> {
     let repository = Repository::discover(question.folder)?;
+    // A replacement ref would show another commit under this id.
+    repository.require_whole_history()?;
     let commit = repository.commit(question.commit)?;
     let Some(list) = decisive(question, (&repository, commit))? else { return Ok(None) };
     let raw = repository.raw_commit(commit)?;
     let signer = object::signer(&raw, repository.hash()).map_err(|fault| {
         let code = if fault == object::Fault::Unsigned { Code::UnsignedCommit } else { Code::BadCommitSignature };
-        Finding::new(code, format!("commit {commit} {fault}; {} decides", list.shown)).help(fault.help())
+        Finding::new(code, format!("commit {commit} {}; {} decides", visible(&fault.to_string()), list.shown))
+            .help(fault.help())
     })?;
     let seconds = repository.commit_info(commit)?.seconds;
     let principals = list.signers.who(&signer.key, seconds).map_err(|unfit| {
@@ -172,7 +176,7 @@ fn settings(repository: &Repository, commit: ObjectId, below: &str) -> Result<Op
 
 /// The list of this path, seen from the fleet's folder, at a commit.
 fn at(repository: &Repository, commit: ObjectId, (below, path): (&str, &str)) -> Result<List, Finding> {
-    let shown = format!("{path} of commit {}", commit.to_hex_with_len(7));
+    let shown = format!("{} of commit {}", visible(path), commit.to_hex_with_len(7));
     let whole = path_from_top(below, path).ok_or_else(|| bad_list(format!("{shown} leads out of the repository")))?;
     let bytes = repository.file_at(commit, &whole)?.ok_or_else(|| bad_list(format!("{shown} is not there")))?;
     parse(&bytes, shown)
@@ -183,7 +187,7 @@ fn parse(bytes: &[u8], shown: String) -> Result<List, Finding> {
     let text = text.ok_or_else(|| bad_list(format!("{shown} is no text of at most {LIST_MAX_BYTES} bytes")))?;
     match AllowedSigners::parse(text) {
         Ok(signers) => Ok(List { signers, shown }),
-        Err((line, why)) => Err(bad_list(format!("line {line} of {shown} cannot be used: {why}"))),
+        Err((line, why)) => Err(bad_list(format!("line {line} of {shown} cannot be used: {}", visible(&why)))),
     }
 }
 

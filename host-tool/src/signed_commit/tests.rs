@@ -196,6 +196,7 @@ fn what_is_no_signature_of_this_commit_is_told_apart() {
         (moved, Code::BadCommitSignature, "was changed after it was signed"),
         (twice, Code::BadCommitSignature, "there are two"),
         (with(&payload, &armor(&ann, "file", &payload)), Code::BadCommitSignature, "for `file` and not for git"),
+        (with(&payload, &armor(&ann, "g\u{1b}[2Jit", &payload)), Code::BadCommitSignature, "for `g\\u{1b}[2Jit` and"),
         (with(&payload, pgp), Code::BadCommitSignature, "by OpenPGP"),
         (with(&payload, &good.replace("U1NIU0lH", "U1NIU0lI")), Code::BadCommitSignature, "cannot be read"),
         (with(&payload, &good[..good.len() / 2]), Code::BadCommitSignature, "cannot be read"),
@@ -204,7 +205,11 @@ fn what_is_no_signature_of_this_commit_is_told_apart() {
         assert!(found == code && message.contains(why), "{why}: {message}");
         repo.git(&["reset", "-q", "--hard", &first], "");
     }
-    assert!(repo.check(&repo.keep(&with(&payload, &good)), Some(&first)).unwrap().is_some());
+    let kept = repo.keep(&with(&payload, &good));
+    assert!(repo.check(&kept, Some(&first)).unwrap().is_some());
+    let unsigned = repo.keep(&payload);
+    repo.git(&["replace", &unsigned, &kept], "");
+    assert_eq!(repo.refused(&unsigned, &first).0, Code::RewrittenHistory, "git would show another commit under its id");
 }
 
 #[test]
