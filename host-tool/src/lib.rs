@@ -9,6 +9,7 @@ pub mod docs;
 pub mod enroll;
 pub mod flash;
 pub mod fleet;
+pub mod format;
 pub mod git;
 pub mod hex;
 pub mod keys;

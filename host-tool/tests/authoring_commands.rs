@@ -20,7 +20,7 @@ fn stderr(output: &Output) -> String {
 /// A folder with what `init` writes.
 fn started() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
-    let output = steadfast(folder.path(), &["init", "--name", "trial"]);
+    let output = steadfast(folder.path(), &["init", "--minimal", "--name", "trial"]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     folder
 }

@@ -9,14 +9,17 @@ mod demo;
 mod device;
 mod endorse;
 mod endorsing;
+mod examples;
 pub(crate) mod explain;
 mod flash;
+mod fmt;
 mod holders;
 pub(crate) mod init;
 mod inspect;
 mod judging;
 mod keys;
 mod making;
+mod manual;
 mod plan;
 mod policy;
 mod progress;
@@ -36,12 +39,12 @@ use std::fmt::Display;
 use std::io::IsTerminal;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 use steadfast::diagnostics::{Color, Diagnostics};
 
 /// GitOps for fleets of microcontrollers and gateways.
 ///
-/// Exit codes: 0 fine, 1 error, 2 changes (only with `plan --exit-code`), 3 denied by a rule, 5 a device is unhealthy, 7 verification failed, 8 schema skew, 9 superseded.
+/// Exit codes: 0 fine, 1 error, 2 changes (only with `plan --exit-code` and `fmt --check`), 3 denied by a rule, 5 a device is unhealthy, 7 verification failed, 8 schema skew, 9 superseded.
 #[derive(Parser)]
 #[command(name = "steadfast", version, propagate_version = true)]
 struct Cli {
@@ -55,6 +58,8 @@ enum Command {
     Build(build::BuildArgs),
     /// Check every device of a fleet and show all that is wrong.
     Check(check::CheckArgs),
+    /// Print a script with which a shell completes commands and options.
+    Completions(manual::CompletionsArgs),
     /// Show a whole fleet on this machine, and what becomes of good and bad commits.
     Demo(demo::DemoArgs),
     /// Give devices ids and keys, and list them.
@@ -65,12 +70,16 @@ enum Command {
     Explain(explain::ExplainArgs),
     /// Write a device's identity and first configuration into a flash image.
     Flash(flash::FlashArgs),
+    /// Give the fleet's TOML files one form.
+    Fmt(fmt::FmtArgs),
     /// Write a small working fleet into a folder.
     Init(init::InitArgs),
     /// Show what is in a pack.
     Inspect(inspect::InspectArgs),
     /// Make a fleet's keys and keyring, and show them.
     Keys(keys::KeysArgs),
+    /// Write manual pages.
+    Man(manual::ManArgs),
     /// Show what a change does to every device, before it is merged.
     Plan(plan::PlanArgs),
     /// Try a fleet's rules.
@@ -158,10 +167,16 @@ impl std::error::Error for Coded {
     }
 }
 
+/// The commands, their options and their help.
+fn command() -> clap::Command {
+    examples::add(Cli::command())
+}
+
 /// Runs the command that was asked for and reports its error.
 pub(crate) fn run() -> ExitCode {
     end_quietly_with_the_reader();
-    let cli = match Cli::try_parse() {
+    let parsed = command().try_get_matches().and_then(|matches| Cli::from_arg_matches(&matches));
+    let cli = match parsed {
         Ok(cli) => cli,
         Err(told) => return misused(&told),
     };
@@ -185,14 +200,17 @@ fn dispatch(command: &Command) -> anyhow::Result<Exit> {
     match command {
         Command::Build(args) => build::run(args),
         Command::Check(args) => check::run(args),
+        Command::Completions(args) => manual::completions(args),
         Command::Demo(args) => demo::run(args),
         Command::Device(args) => device::run(args),
         Command::Endorse(args) => endorse::run(args),
         Command::Explain(args) => explain::run(args),
         Command::Flash(args) => flash::run(args),
+        Command::Fmt(args) => fmt::run(args),
         Command::Init(args) => init::run(args),
         Command::Inspect(args) => inspect::run(args),
         Command::Keys(args) => keys::run(args),
+        Command::Man(args) => manual::pages(args),
         Command::Plan(args) => plan::run(args),
         Command::Policy(args) => policy::run(args),
         Command::Publish(args) => publish::run(args),

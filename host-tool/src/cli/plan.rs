@@ -17,14 +17,9 @@ use super::{Exit, color, color_of};
 
 /// Arguments of `steadfast plan`.
 #[derive(Args, Debug)]
-#[command(after_help = "\
-Examples:
-  steadfast plan                                     what the last commit changed
-  steadfast plan --worktree                          what would change if the files were committed as they lie
-  steadfast plan --base origin/main                  what this branch changes
-  steadfast plan --base origin/main --format markdown > comment.md
-
-It reads the repository and nothing else: no network, no credentials. It ends with 3 when a rule in policy/ denies the change.")]
+#[command(
+    after_help = "It reads the repository and nothing else: no network, no credentials. It ends with 3 when a rule in policy/ denies the change."
+)]
 pub(crate) struct PlanArgs {
     /// The fleet's folder: the one with `steadfast.toml`.
     #[arg(long, default_value = ".", value_name = "FOLDER")]

@@ -20,10 +20,6 @@ pub(crate) struct PolicyArgs {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run the cases beside the rules: every rule whose name begins with `test_` has to hold.
-    #[command(after_help = "\
-Examples:
-  steadfast policy test                 the rules in policy/, as they lie in the folder
-  steadfast policy test policy/safety   one folder of them")]
     Test(TestArgs),
 }
 

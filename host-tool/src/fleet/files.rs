@@ -214,6 +214,22 @@ impl Listed {
     }
 }
 
+/// The fleet's own TOML files as they lie in `folder`, in order: what `steadfast fmt` may rewrite. Links are left alone.
+///
+/// # Errors
+/// Of the file system.
+pub fn toml_files(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
+    let mut contents = BTreeMap::new();
+    for root in ROOTS.into_iter().chain([ROLLOUT_FILE]) {
+        list(&folder.join(root), root, &mut contents)?;
+    }
+    let plain = |(path, content): (String, Content)| match content {
+        Content::OnDisk(file) if path.ends_with(".toml") => Some(file),
+        _ => None,
+    };
+    Ok(contents.into_iter().filter_map(plain).collect())
+}
+
 /// Whether a committed path is one that a worktree would be read for, too.
 fn is_ours(path: &str) -> bool {
     let mut parts = path.split('/');

@@ -36,7 +36,7 @@ use crate::diagnostics::{Code, Diagnostics, FileId, Finding, Findings, Place, So
 use crate::value::Table;
 
 use files::Files;
-pub use files::SETTINGS_FILE;
+pub use files::{SETTINGS_FILE, toml_files};
 pub(crate) use import::{below_top as path_from_top, join};
 use inventory::{Inventory, Row};
 pub(crate) use inventory::{is_file_name, is_label};

@@ -59,7 +59,7 @@ impl Fleet {
     pub(crate) fn new() -> Self {
         let fleet = Self { folder: tempfile::tempdir().unwrap() };
         std::fs::create_dir(fleet.path()).unwrap();
-        fleet.run(&["init", "--name", "trial"]).fine();
+        fleet.run(&["init", "--minimal", "--name", "trial"]).fine();
         fleet.run(&["keys", "new"]).fine();
         fleet.run(&["device", "enroll", "sensor-1"]).fine();
         git(&fleet.path(), &["init", "-q", "-b", "main"]);
