@@ -7,6 +7,7 @@ mod convert;
 mod figures;
 mod mistakes;
 mod repository;
+mod role;
 mod rollout;
 #[cfg(test)]
 mod sample;
@@ -60,6 +61,7 @@ fn run(arguments: &Arguments) -> Result<()> {
     println!("# Compiled as a whole\n\n{} at commit {commit}", repository.folder().display());
     figures::whole(&repository)?.print();
     rollout::run(&arguments.work, &fleet, &repository, &programs)?;
+    role::run(&arguments.work.join("role"), &fleet, &programs)?;
     mistakes::run(&arguments.work.join("mistakes"), &fleet)?;
     slips::run(&arguments.work.join("slips"), &fleet)?;
     println!("{} s in all", start.elapsed().as_secs());

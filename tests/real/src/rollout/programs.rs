@@ -36,7 +36,7 @@ impl Programs {
     ///
     /// # Errors
     /// When it fails, with what it said.
-    pub(super) fn steadfast<S: AsRef<OsStr>>(&self, fleet: &Path, arguments: &[S]) -> Result<String> {
+    pub(crate) fn steadfast<S: AsRef<OsStr>>(&self, fleet: &Path, arguments: &[S]) -> Result<String> {
         let output = self.command("steadfast").args(arguments).current_dir(fleet).output()?;
         if !output.status.success() {
             let words: Vec<_> = arguments.iter().map(|word| word.as_ref().to_string_lossy()).collect();
