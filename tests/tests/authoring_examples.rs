@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use steadfast::compile::{Explained, compile, explain};
+use steadfast::fleet::starter::Extent;
 use steadfast::fleet::{At, Fleet};
 use steadfast::schema::from_file;
 use steadfast_core::config::Configuration;
@@ -51,12 +52,15 @@ fn explain_names_every_layer_and_the_winner() {
 
 #[test]
 fn what_init_writes_compiles_without_a_warning() {
-    let folder = steadfast_tests::fleet_folder::FleetFolder::new();
-    for file in steadfast::fleet::starter::files("A new fleet").unwrap() {
-        folder.write(&file.path, file.content);
+    // One device, and three gateways to be simulated.
+    for (extent, leaves) in [(Extent::Least, 1), (Extent::Below, 4), (Extent::Repository, 4)] {
+        let folder = steadfast_tests::fleet_folder::FleetFolder::new();
+        for file in steadfast::fleet::starter::files("A new fleet", extent).unwrap() {
+            folder.write(&file.path, file.content);
+        }
+        folder.init();
+        let compiled = folder.compile_at(&At::Head).unwrap();
+        assert_eq!((compiled.leaves.len(), compiled.warnings.list().len()), (leaves, 0), "{extent:?}");
     }
-    folder.init();
-    let compiled = folder.compile_at(&At::Head).unwrap();
-    assert_eq!((compiled.leaves.len(), compiled.warnings.list().len()), (1, 0));
-    assert!(steadfast::fleet::starter::files("a \"fleet\"").is_err());
+    assert!(steadfast::fleet::starter::files("a \"fleet\"", Extent::Least).is_err());
 }
