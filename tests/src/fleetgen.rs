@@ -1,7 +1,9 @@
 //! Fleets for tests and benchmarks: one small by hand that uses every kind of value, and generated ones of any size.
 
 use std::fmt::Write as _;
+use std::path::Path;
 
+use serde_json::{Map, Value as Json, json};
 use steadfast::schema::{Draft, Field, Schema};
 
 use crate::firmwares::{ROUTER, SENSOR};
@@ -124,6 +126,40 @@ pub fn generate(measures: Measures) -> FleetFolder {
         folder.write(&format!("inventory/batch-{batch:03}.csv"), rows);
     }
     folder
+}
+
+/// A generated fleet's layers and devices as one document of JSON, for programs that read neither TOML nor CSV.
+///
+/// # Panics
+/// For a folder that [`generate`] has not written.
+#[must_use]
+pub fn document(folder: &Path) -> Json {
+    let layer = |path: &Path| -> Json {
+        let text = std::fs::read_to_string(path).expect("the file is there");
+        json!(text.parse::<toml::Table>().expect("it is TOML"))
+    };
+    let all = |below: &str| -> Map<String, Json> {
+        let files = std::fs::read_dir(folder.join(below))
+            .expect("the folder is there")
+            .map(|entry| entry.expect("an entry").path());
+        files.map(|path| (path.file_stem().expect("a name").to_string_lossy().into_owned(), layer(&path))).collect()
+    };
+    let region_of: Map<String, Json> =
+        all("labels/site").into_iter().map(|(site, implied)| (site, implied["region"].clone())).collect();
+    let mut devices = Vec::new();
+    for entry in std::fs::read_dir(folder.join("inventory")).expect("the folder is there") {
+        let text = std::fs::read_to_string(entry.expect("an entry").path()).expect("the file is there");
+        for row in text.lines().skip(1).map(|row| row.split(',').collect::<Vec<_>>()) {
+            let own = row[4]
+                .parse::<u32>()
+                .map_or_else(|_| json!({}), |period| json!({ "sampling": { "period_ms": period } }));
+            devices.push(json!({ "device": row[0], "site": row[3], "own": own }));
+        }
+    }
+    json!({
+        "common": layer(&folder.join("layers/common.toml")), "model": layer(&folder.join("layers/model/sensor.toml")),
+        "region": all("layers/region"), "site": all("layers/site"), "region_of": region_of, "devices": devices,
+    })
 }
 
 fn row(rows: &mut String, device: u32, measures: Measures) {

@@ -2,19 +2,26 @@
 
 use std::fs;
 
-/// Linux counts the time of processors in hundredths of a second.
+/// Linux counts the time of processes that have ended in hundredths of a second.
 const TICKS_PER_SECOND: f64 = 100.0;
 
-/// Seconds of processors that this process has used, for itself and in the kernel.
+/// Seconds of processors that this process has used, for itself and in the kernel, to the nanosecond.
+#[must_use]
+pub fn cpu_seconds() -> f64 {
+    let used = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    used.tv_sec as f64 + used.tv_nsec as f64 / 1e9
+}
+
+/// Seconds of processors that processes have used which this one started, and which have ended.
 ///
 /// # Panics
 /// Elsewhere than on Linux.
 #[must_use]
-pub fn cpu_seconds() -> f64 {
+pub fn children_cpu_seconds() -> f64 {
     let stat = fs::read_to_string("/proc/self/stat").expect("Linux tells about processes");
-    // After the program's name, which may hold anything, they are the twelfth and thirteenth.
+    // After the program's name, which may hold anything, they are the fourteenth and fifteenth.
     let (_, rest) = stat.rsplit_once(')').expect("it tells the name");
-    let ticks = rest.split_whitespace().skip(11).take(2).map(|word| word.parse::<f64>().expect("a number of ticks"));
+    let ticks = rest.split_whitespace().skip(13).take(2).map(|word| word.parse::<f64>().expect("a number of ticks"));
     ticks.sum::<f64>() / TICKS_PER_SECOND
 }
 
