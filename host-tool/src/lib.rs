@@ -18,6 +18,7 @@ pub mod pack;
 pub mod plan;
 pub mod policy;
 pub mod release;
+pub mod rollout;
 pub mod schema;
 pub mod serve;
 pub mod sign;
