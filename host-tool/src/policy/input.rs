@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use serde_json::{Map, Value as Json, json};
+use serde_json::{Value as Json, json};
 use steadfast_core::manifest::Manifest;
 
 use super::Question;
@@ -205,6 +205,13 @@ impl Held {
     }
 }
 
+/// Devices with the same model and labels.
+#[derive(Default)]
+struct Class<'q> {
+    count: usize,
+    names: Vec<&'q str>,
+}
+
 /// The devices of one fleet.
 struct Members<'q> {
     side: Side<'q>,
@@ -239,31 +246,28 @@ impl<'q> Members<'q> {
 
     fn classes(&self, devices: impl Iterator<Item = &'q Device>, names: bool) -> Json {
         // Devices with the same labels mostly share them; those that do not are brought together by what the labels are.
-        let mut shared: HashMap<(u32, usize), (&'q Device, usize, Vec<&'q Arc<str>>)> = HashMap::new();
+        let mut shared: HashMap<(u32, usize), (&'q Device, Class<'q>)> = HashMap::new();
         for device in devices {
             let key = (device.model, Arc::as_ptr(&device.labels).addr());
-            let (_, count, named) = shared.entry(key).or_insert((device, 0, Vec::new()));
-            *count += 1;
-            named.extend(names.then_some(&device.name));
+            let (_, class) = shared.entry(key).or_insert((device, Class::default()));
+            class.count += 1;
+            class.names.extend(names.then_some(&*device.name));
         }
-        let mut classes: BTreeMap<(&str, &PlainLabels), (usize, Vec<&Arc<str>>)> = BTreeMap::new();
-        for (device, count, named) in shared.into_values() {
+        let mut classes: BTreeMap<(&str, &PlainLabels), Class<'q>> = BTreeMap::new();
+        for (device, part) in shared.into_values() {
             let class = classes.entry((&self.side.fleet.model(device).name, &device.labels)).or_default();
-            class.0 += count;
-            class.1.extend(named);
+            class.count += part.count;
+            class.names.extend(part.names);
         }
-        let class = |((model, labels), (count, mut named)): ((&str, &PlainLabels), (usize, Vec<&Arc<str>>))| {
-            named.sort();
-            let mut class = Map::new();
-            class.insert("model".to_owned(), json!(model));
-            class.insert("labels".to_owned(), json!(labels));
-            class.insert("count".to_owned(), json!(count));
+        let json = |((model, labels), mut class): ((&str, &PlainLabels), Class<'_>)| {
+            let mut json = json!({ "model": model, "labels": labels, "count": class.count });
             if names {
-                class.insert("names".to_owned(), json!(named));
+                class.names.sort_unstable();
+                json["names"] = json!(class.names);
             }
-            Json::Object(class)
+            json
         };
-        classes.into_iter().map(class).collect()
+        classes.into_iter().map(json).collect()
     }
 
     /// What the slots of these devices hold, under the live schema that needs most.
